@@ -1,0 +1,1 @@
+"""From a selection to one statement; pure, it takes no connection."""

@@ -1,0 +1,135 @@
+"""From the schema's filter inputs to SQL conditions; every value becomes a bind."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.compiler.plan import Shelf
+from app.kit.moments import Moment
+from app.kit.money import PLACES, Money
+from app.kit.problem import InvalidInput
+from app.kit.tables import Key, key
+
+# SQLite gives up on expressions a thousand levels deep, and both databases on some 32,000 binds.
+MAX_CONDITIONS = 100
+MAX_ITEMS = 500
+
+# No text column is longer, so a longer text is found nowhere; SQLite refuses patterns of 50,000 bytes.
+_LONGEST_TEXT = 255
+
+# No price is larger; a bound beyond it selects the same rows, and fits the integer column of SQLite.
+_LARGEST_AMOUNT = Decimal(10) ** 10
+
+Condition = ColumnElement[bool]
+
+
+def conditions(shelf: Shelf, rows: Any, given: Mapping[str, Any]) -> Condition:
+    """Say a filter in SQL.
+
+    Args:
+        shelf: What the filtered type stands for.
+        rows: The entity, or an alias of it, that the conditions are about.
+        given: The filter as the schema says it, scalars already parsed; null parts select everything.
+
+    Raises:
+        InvalidInput: The filter has more than `MAX_CONDITIONS` parts, or a list more than `MAX_ITEMS`.
+    """
+    if _count(given) > MAX_CONDITIONS:
+        raise InvalidInput(path=("filter",), phrase="rule-too-many-items", max=MAX_CONDITIONS)
+    return _all_of(shelf, rows, given)
+
+
+def _count(given: Mapping[str, Any]) -> int:
+    waiting, counted = [given], 0
+    while waiting:
+        part = waiting.pop()
+        for name, value in part.items():
+            counted += 1
+            if isinstance(value, Mapping):
+                waiting.append(value)
+            elif name in ("and", "or") and value:
+                waiting.extend(value)
+                counted += len(value)
+    return counted
+
+
+def _all_of(shelf: Shelf, rows: Any, given: Mapping[str, Any]) -> Condition:
+    return and_(true(), *(_one(shelf, rows, name, value) for name, value in given.items() if value is not None))
+
+
+def _one(shelf: Shelf, rows: Any, name: str, value: Any) -> Condition:
+    if name == "and":
+        return and_(true(), *(_all_of(shelf, rows, part) for part in value))
+    if name == "or":
+        return or_(false(), *(_all_of(shelf, rows, part) for part in value))
+    if name == "not":
+        return not_(_all_of(shelf, rows, value))
+    column: InstrumentedAttribute[Any] = getattr(rows, shelf.columns[name])
+    test = _test_for(column)
+    return and_(true(), *(test(column, operator, bound) for operator, bound in value.items() if bound is not None))
+
+
+def _test_for(column: InstrumentedAttribute[Any]) -> Callable[[Any, str, Any], Condition]:
+    if isinstance(column.type, Money):
+        return _by_amount
+    if isinstance(column.type, Moment):
+        return _by_moment
+    return _by_key if column.type is Key else _by_text
+
+
+def _by_key(column: Any, operator: str, value: Any) -> Condition:
+    wanted = [value] if operator == "eq" else _few(value)
+    condition: Condition = column.in_([key(item) for item in wanted])
+    return condition
+
+
+def _by_text(column: Any, operator: str, value: Any) -> Condition:
+    text = func.lower(column)
+    if operator in ("eq", "in"):
+        wanted: Condition = text.in_([item.lower() for item in ([value] if operator == "eq" else _few(value))])
+        return wanted
+    if len(value) > _LONGEST_TEXT:
+        return false()
+    match = text.startswith if operator == "startsWith" else text.contains
+    return match(value.lower(), autoescape=True)
+
+
+def _by_amount(column: Any, operator: str, value: Decimal) -> Condition:
+    bounded = max(-_LARGEST_AMOUNT, min(value, _LARGEST_AMOUNT))
+    below, above = (
+        bounded.quantize(Decimal(1).scaleb(-PLACES), rounding=rounding)
+        for rounding in (ROUND_FLOOR, ROUND_CEILING)
+    )
+    # A bound finer than a ten-thousandth lies between two amounts: the one on the right side decides.
+    condition: Condition
+    match operator:
+        case "eq":
+            condition = column == below if below == value else false()
+        case "gte":
+            condition = column >= above
+        case "gt":
+            condition = column > below
+        case "lte":
+            condition = column <= below
+        case _:
+            condition = column < above
+    return condition
+
+
+def _by_moment(column: Any, operator: str, value: datetime) -> Condition:
+    # Moments are kept to the millisecond: the next one decides for a finer bound, either way.
+    finer = value.microsecond % 1000
+    bound = value + timedelta(microseconds=1000 - finer) if finer else value
+    condition: Condition = column >= bound if operator == "gte" else column < bound
+    return condition
+
+
+def _few(values: Iterable[Any]) -> list[Any]:
+    items = list(values)
+    if len(items) > MAX_ITEMS:
+        raise InvalidInput(path=("filter",), phrase="rule-too-many-items", max=MAX_ITEMS)
+    return items

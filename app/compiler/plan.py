@@ -1,0 +1,190 @@
+"""From a field's selection to a plan of what to read; refuses here what would fail later.
+
+Takes no connection and knows no SQL: a plan can be printed and compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_argument_values,
+    get_directive_values,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
+from graphql.execution.values import VariableValues
+from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
+from sqlmodel import SQLModel
+
+from app.kit.problem import Problem
+
+# SQLite's parser gives up at seven nested JSON subqueries ("parser stack overflow", measured on 3.40.1).
+MAX_NESTED_RELATIONS = 6
+
+
+class TooDeep(Problem):
+    """The selection nests more relations than one statement can read."""
+
+    code = "COST_EXCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """How a GraphQL type stands for an entity: the allow-list that a plan may touch.
+
+    Attributes:
+        columns: The entity's attribute for each GraphQL field that is a column.
+        relations: The entity's relationship for each GraphQL field that is one.
+        orders: The entity's attribute for each value of the type's order enum.
+    """
+
+    entity: type[SQLModel]
+    columns: Mapping[str, str]
+    relations: Mapping[str, str]
+    orders: Mapping[str, str]
+
+
+Shelves = Mapping[str, Shelf]
+"""The shelf of each GraphQL type that stands for an entity, by the type's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows, in which order.
+
+    Attributes:
+        filter: As the schema's filter inputs say it, scalars already parsed.
+        order: Pairs of attribute and whether it descends; the key is always added, so the order is total.
+        limit: At most so many rows; None for all.
+        offset: So many rows are passed over first.
+    """
+
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    order: tuple[tuple[str, bool], ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation to read along with its owner, under its response key."""
+
+    key: str
+    relationship: str
+    plan: "ReadPlan"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """One level of the answer: which rows of which entity, and which relations of each."""
+
+    shelf: Shelf
+    window: Window
+    relations: tuple[Relation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A field's selection as the executor holds it: its nodes, and what they refer to."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+    nodes: Sequence[FieldNode]
+
+    def arguments(self, parent: GraphQLObjectType) -> dict[str, Any]:
+        """Give the field's arguments, coerced as GraphQL coerces them."""
+        node = self.nodes[0]
+        return get_argument_values(parent.fields[node.name.value], node, self.variables)
+
+    def subselections(self, of: GraphQLObjectType) -> Iterator["Selection"]:
+        """Give the fields selected below on objects of that type, merged by response key."""
+        merged: dict[str, list[FieldNode]] = {}
+        for node in self.nodes:
+            if node.selection_set is not None:
+                self._collect(node.selection_set, of, merged)
+        for nodes in merged.values():
+            yield Selection(self.schema, self.fragments, self.variables, nodes)
+
+    def _collect(
+        self, selections: SelectionSetNode, of: GraphQLObjectType, merged: dict[str, list[FieldNode]]
+    ) -> None:
+        for node in selections.selections:
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                merged.setdefault((node.alias or node.name).value, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or self._applies(node.type_condition.name.value, of):
+                    self._collect(node.selection_set, of, merged)
+            else:
+                fragment = self.fragments[cast("FragmentSpreadNode", node).name.value]
+                if self._applies(fragment.type_condition.name.value, of):
+                    self._collect(fragment.selection_set, of, merged)
+
+    def _included(self, node: Any) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return not (skip and skip["if"]) and not (include and not include["if"])
+
+    def _applies(self, condition: str, of: GraphQLObjectType) -> bool:
+        return condition == of.name or condition in {interface.name for interface in of.interfaces}
+
+
+def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, depth: int = 0) -> ReadPlan:
+    """Plan what a field reads, down to the last relation that it selects.
+
+    Args:
+        selection: The field's selection.
+        parent: The type that has the field.
+        shelves: What the types stand for.
+        depth: How many relations lie above.
+
+    Raises:
+        TooDeep: More than `MAX_NESTED_RELATIONS` relations are nested.
+        KeyError: The field's type stands for no entity; a defect of the schema, not of the request.
+    """
+    if depth > MAX_NESTED_RELATIONS:
+        raise TooDeep(cost=depth, allowed=MAX_NESTED_RELATIONS)
+    field_type = parent.fields[selection.nodes[0].name.value].type
+    of = cast("GraphQLObjectType", get_named_type(field_type))
+    shelf = shelves[of.name]
+    return ReadPlan(
+        shelf,
+        window(shelf, selection.arguments(parent)) if is_list_type(get_nullable_type(field_type)) else Window(),
+        tuple(
+            Relation(
+                key=(below.nodes[0].alias or below.nodes[0].name).value,
+                relationship=shelf.relations[below.nodes[0].name.value],
+                plan=plan(below, of, shelves, depth=depth + 1),
+            )
+            for below in selection.subselections(of)
+            if below.nodes[0].name.value in shelf.relations
+        ),
+    )
+
+
+def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
+    """Read a list field's arguments."""
+    return Window(
+        filter=arguments.get("filter") or {},
+        order=tuple(
+            (shelf.orders[_value(order["field"])], _value(order["direction"]) == "DESC")
+            for order in arguments.get("orderBy") or ()
+        ),
+        limit=arguments.get("limit"),
+        offset=arguments.get("offset") or 0,
+    )
+
+
+def _value(choice: Any) -> str:
+    return str(getattr(choice, "value", choice))

@@ -1,0 +1,1 @@
+"""What the business does: plain functions over a session."""

@@ -1,0 +1,88 @@
+"""The words for what went wrong: problems become payload errors or top-level errors, all else is masked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, GraphQLSyntaxError, SourceLocation
+
+from app.graph.context import Context
+from app.graph.permissions import Forbidden
+from app.kit.problem import InvalidInput, Problem, Problems
+
+
+class BadRequest(Problem):
+    """The request is no operation that the schema knows; `detail` is a phrase's key or a text."""
+
+    code = "BAD_REQUEST"
+
+
+class InternalError(Problem):
+    """The server failed; the log has the reason under the request's id."""
+
+    code = "INTERNAL_ERROR"
+
+
+def message_of(problem: Problem, context: Context) -> str:
+    """Say a problem in the caller's language."""
+    if isinstance(problem, Forbidden):
+        return context.say("FORBIDDEN", policy=context.say(f"policy-{problem.policy.name}"))
+    if isinstance(problem, BadRequest):
+        return context.say(problem.code, detail=_detail_of(problem, context))
+    return context.say(problem.phrase, **problem.params)
+
+
+def _detail_of(problem: BadRequest, context: Context) -> str:
+    if problem.phrase == problem.code:
+        return str(problem.params["detail"])
+    return context.say(problem.phrase, **problem.params)
+
+
+def say_problem(problem: Problem, context: Context) -> dict[str, Any]:
+    """Give a problem as an error of a GraphQL response: message and extensions (GraphQL, section 7.1.2)."""
+    extensions: dict[str, Any] = {"code": problem.code}
+    if isinstance(problem, Forbidden):
+        extensions["policy"] = problem.policy.name
+    if isinstance(problem, InternalError):
+        extensions["requestId"] = context.request_id
+    if problem.path:
+        extensions["path"] = list(problem.path)
+    return {"message": message_of(problem, context), "extensions": extensions}
+
+
+def say_error(error: GraphQLError, context: Context) -> Iterator[dict[str, Any]]:
+    """Give an error of the executor in words; one that no caller can mend is logged and masked."""
+    place: dict[str, Any] = {}
+    if error.locations:
+        place["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        place["path"] = error.path
+    for problem in _problems_in(error, context):
+        said = say_problem(problem, context)
+        yield {"message": said["message"], **place, "extensions": said["extensions"]}
+
+
+def syntax_problem(error: GraphQLSyntaxError) -> BadRequest:
+    """Say where a document stops being GraphQL."""
+    (place,) = error.locations or (SourceLocation(0, 0),)
+    return BadRequest(phrase="request-syntax", line=place.line, column=place.column)
+
+
+def _problems_in(error: GraphQLError, context: Context) -> tuple[Problem, ...]:
+    cause = error.original_error
+    if isinstance(cause, Problems):
+        return cause.problems
+    if isinstance(cause, Problem):
+        return (cause,)
+    if isinstance(error, GraphQLSyntaxError):
+        return (syntax_problem(error),)
+    if error.path is None and (cause is None or isinstance(cause, GraphQLError)):
+        return (BadRequest(detail=error.message),)
+    if (
+        (cause is None or isinstance(cause, GraphQLError))
+        and error.nodes
+        and not isinstance(error.nodes[0], FieldNode)
+    ):
+        # The executor blames an argument's value, such as a null variable where none may stand.
+        return (InvalidInput(phrase="rule-not-null"),)
+    context.log_failure(cause or error, ".".join(map(str, error.path or ())))
+    return (InternalError(requestId=context.request_id),)

@@ -1,0 +1,133 @@
+"""The fields of industries: what can be read, what can be written."""
+
+from typing import Any
+
+import strawberry
+
+from app import entities
+from app.domain import industries
+from app.domain.policies import SKILLED_TRADERS, TRADER_MANAGERS
+from app.domain.problems import IndustryUnknown
+from app.graph import reading
+from app.graph.answers import ERRORS, AnswersProblems, UserError
+from app.graph.context import Info
+from app.graph.enums import WriteOutcome
+from app.graph.filters import IndustryFilter, IndustryOrder, Limit, Offset
+from app.graph.permissions import authorize
+from app.graph.rules import KEY, checked, rule_of, ruled
+from app.graph.types import Industry
+from app.kit.tables import key
+
+UNSET = strawberry.UNSET
+
+
+async def _industries(
+    info: Info,
+    filter: IndustryFilter | None = UNSET,  # noqa: A002 - the contract's word
+    order_by: list[IndustryOrder] | None = UNSET,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Any:
+    return await reading.many(info, entities.Industry)
+
+
+async def _industry(info: Info, id: strawberry.ID) -> Any:  # noqa: A002 - the contract's word
+    industry = await reading.one(info, entities.Industry, id=key(id))
+    if industry is None:
+        raise IndustryUnknown(path=("id",))
+    return industry
+
+
+async def _industry_by_tag(info: Info, tag: str) -> Any:
+    return await reading.one(info, entities.Industry, tag=tag)
+
+
+@strawberry.type
+class IndustryQueries:
+    """What can be read of industries."""
+
+    industries: list[Industry] | None = strawberry.field(
+        resolver=_industries,
+        description="The industries, as a plain list.",
+        directives=[authorize(SKILLED_TRADERS)],
+    )
+    industry: Industry | None = strawberry.field(
+        resolver=_industry, description="One industry.", directives=[authorize(SKILLED_TRADERS)]
+    )
+    industry_by_tag: Industry | None = strawberry.field(
+        resolver=_industry_by_tag,
+        description="One industry by its tag.",
+        directives=[authorize(SKILLED_TRADERS)],
+    )
+
+
+@strawberry.input(
+    description="A whole industry, as a client holds it. Without an id it is inserted, with one it is updated."
+)
+class IndustryUpsertInput:
+    """A whole industry."""
+
+    id: strawberry.ID | None = ruled(KEY, "The id; left out for a new industry.", default=UNSET)
+    tag: str = ruled(rule_of(entities.Industry, "tag"), "The tag.")
+    name: str = ruled(rule_of(entities.Industry, "name"), "The name.")
+    expected_version: int | None = strawberry.field(
+        default=UNSET, description="The version that the client read; left out, the last write wins."
+    )
+
+
+@strawberry.input(description="An industry to delete. It must have no shares.")
+class IndustryDeleteInput:
+    """An industry to delete."""
+
+    id: strawberry.ID = ruled(KEY, "The id.")
+    expected_version: int | None = strawberry.field(
+        default=UNSET, description="The version that the client read; left out, whatever is there is deleted."
+    )
+
+
+@strawberry.type(description="The answer to a write of an industry.")
+class IndustryPayload:
+    """The answer to a write of an industry."""
+
+    industry: Industry | None = strawberry.field(
+        default=None, description="The industry as it is now; null if there are errors or it is gone."
+    )
+    outcome: WriteOutcome | None = strawberry.field(
+        default=None, description="What was done; null if there are errors."
+    )
+    errors: list[UserError] = strawberry.field(default_factory=list, description=ERRORS)
+
+
+async def _upsert(info: Info, input: IndustryUpsertInput) -> Any:  # noqa: A002 - the contract's word
+    values = checked(input)
+    industry_id, expected = values.pop("id", None), values.pop("expected_version", None)
+    async with info.context.database.unit_of_work() as session:
+        industry, outcome = await industries.upsert(
+            session, industry_id, values, expected_version=expected, now=info.context.now
+        )
+    return IndustryPayload(industry=industry, outcome=WriteOutcome[outcome])  # type: ignore[arg-type]
+
+
+async def _delete(info: Info, input: IndustryDeleteInput) -> Any:  # noqa: A002 - the contract's word
+    values = checked(input)
+    async with info.context.database.unit_of_work() as session:
+        outcome = await industries.delete(session, values["id"], expected_version=values.get("expected_version"))
+    return IndustryPayload(outcome=WriteOutcome[outcome])
+
+
+@strawberry.type
+class IndustryMutations:
+    """What can be written of industries."""
+
+    industry_upsert: IndustryPayload | None = strawberry.field(
+        resolver=_upsert,
+        description="Inserts or updates an industry.",
+        directives=[authorize(TRADER_MANAGERS)],
+        extensions=[AnswersProblems(IndustryPayload)],
+    )
+    industry_delete: IndustryPayload | None = strawberry.field(
+        resolver=_delete,
+        description="Deletes an industry.",
+        directives=[authorize(TRADER_MANAGERS)],
+        extensions=[AnswersProblems(IndustryPayload)],
+    )

@@ -1,0 +1,155 @@
+"""Puts a door on every field that has a policy, exactly as the schema prints it.
+
+`@authorize` on a field asks before its resolver runs. `@authorize` on a type asks wherever the type is
+reached: before the resolver, or, where the object's owner passes too, of each object that comes out.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_introspection_type,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from app.domain.policies import ANYONE, POLICIES, Policy
+from app.graph.context import Context, ResolveInfo
+from app.graph.directives import Authorize
+from app.graph.enums import PolicyName
+from app.kit.problem import Problem
+
+Resolver = Callable[..., Any]
+
+_POLICIES = {policy.name: policy for policy in POLICIES}
+
+
+class Forbidden(Problem):
+    """The caller's claims do not satisfy the policy.
+
+    Attributes:
+        policy: The one that was asked.
+    """
+
+    code = "FORBIDDEN"
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+
+
+class Unauthenticated(Problem):
+    """The field needs an access token and the request carries none."""
+
+    code = "UNAUTHENTICATED"
+
+
+class FieldWithoutPolicy(TypeError):
+    """A root field has no `@authorize`: the schema does not build."""
+
+
+def authorize(policy: Policy) -> Authorize:
+    """Make the directive for a policy."""
+    return Authorize(policy=PolicyName[policy.name])
+
+
+def authorize_or_owner(policy: Policy) -> Authorize:
+    """Make the directive for a policy that the object's owner passes too."""
+    return Authorize(policy=PolicyName[policy.name], or_owner=True)
+
+
+def put_doors(schema: GraphQLSchema) -> None:
+    """Put a door on every field of the schema that has a policy, or leads to a type that has one.
+
+    Raises:
+        FieldWithoutPolicy: A root field has no policy.
+    """
+    roots = [root for root in (schema.query_type, schema.mutation_type, schema.subscription_type) if root]
+    for parent in schema.type_map.values():
+        if not isinstance(parent, GraphQLObjectType) or is_introspection_type(parent):
+            continue
+        for name, field in parent.fields.items():
+            own = _directive(field)
+            if own is None and parent in roots:
+                raise FieldWithoutPolicy(f"{parent.name}.{name} has no policy")
+            _put_door(field, own, get_named_type(field.type), schema)
+
+
+def policy_of(field: GraphQLField) -> Policy | None:
+    """Give the policy that a field prints; None if it has none of its own."""
+    directive = _directive(field)
+    return None if directive is None else _POLICIES[directive.policy.name]
+
+
+def _put_door(field: GraphQLField, own: Authorize | None, behind: GraphQLNamedType, schema: GraphQLSchema) -> None:
+    resolve = field.resolve
+    if resolve is None:
+        raise TypeError("a field without a resolver cannot be guarded")
+    before = set() if own is None or own.or_owner else {_POLICIES[own.policy.name]}
+    after: dict[str, Authorize] = {}
+    if is_abstract_type(behind):
+        # Which type comes out is known only when it does.
+        possible = {each.name: _directive(each) for each in schema.get_possible_types(behind)}
+        after = {name: directive for name, directive in possible.items() if directive is not None}
+    elif isinstance(behind, GraphQLObjectType) and (directive := _directive(behind)) is not None:
+        if directive.or_owner:
+            after = {behind.name: directive}
+        else:
+            before.add(_POLICIES[directive.policy.name])
+    if after:
+        resolve = _asking_objects(resolve, after)
+    if before - {ANYONE}:
+        # The strictest first, so that the answer names all that is missing for the field.
+        resolve = _asking_claims(resolve, sorted(before - {ANYONE}, key=POLICIES.index, reverse=True))
+    field.resolve = resolve
+
+
+def _asking_claims(resolve: Resolver, policies: list[Policy]) -> Resolver:
+    def guarded(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        context: Context = info.context
+        for policy in policies:
+            ask(policy, context)
+        return resolve(source, info, **arguments)
+
+    return guarded
+
+
+def _asking_objects(resolve: Resolver, directives: dict[str, Authorize]) -> Resolver:
+    def check(found: Any, info: ResolveInfo) -> Any:
+        context: Context = info.context
+        for each in found if isinstance(found, list) else (found,):
+            directive = directives.get(type(each).__name__)
+            if directive is not None and not (directive.or_owner and context.owns(each.owner_id)):
+                ask(_POLICIES[directive.policy.name], context)
+        return found
+
+    async def check_later(coming: Any, info: ResolveInfo) -> Any:
+        return check(await coming, info)
+
+    def guarded(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        found = resolve(source, info, **arguments)
+        return check_later(found, info) if info.is_awaitable(found) else check(found, info)
+
+    return guarded
+
+
+def ask(policy: Policy, context: Context) -> None:
+    """Let the caller through or not.
+
+    Raises:
+        Unauthenticated: The caller sent no access token.
+        Forbidden: The claims do not satisfy the policy today.
+    """
+    if not policy.allows(context.claims, context.today):
+        raise Unauthenticated if context.claims is None else Forbidden(policy)
+
+
+def _directive(of: GraphQLField | GraphQLObjectType) -> Authorize | None:
+    definition = of.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    directives = getattr(definition, "directives", None) or ()
+    return next((directive for directive in directives if isinstance(directive, Authorize)), None)

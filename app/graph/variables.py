@@ -1,0 +1,135 @@
+"""Holds an operation's variables to their types before anything runs, and says which value is wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    StringValueNode,
+    Undefined,
+    Visitor,
+    get_nullable_type,
+    is_list_type,
+    is_non_null_type,
+    type_from_ast,
+    visit,
+)
+from graphql.utilities import validate_input_value
+from strawberry.extensions import SchemaExtension
+
+from app.kit.problem import InvalidInput, Problem, Problems
+
+MAX_REPORTED = 5
+
+
+class ParsedOnce(SchemaExtension):
+    """Hands on the document that the door has parsed already."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Put the document where the executor looks for it."""
+        if self.execution_context.context is not None:
+            self.execution_context.graphql_document = self.execution_context.context.document
+        yield
+
+
+class CheckedVariables(SchemaExtension):
+    """Refuses variables that break their types, and texts that no database can hold.
+
+    The executor refuses the first kind too, but in English and without saying where; the second kind
+    would fail only deep inside.
+    """
+
+    def on_execute(self) -> Iterator[None]:
+        """Put the refusals in the place of the operation's result."""
+        context = self.execution_context
+        document, schema = context.graphql_document, context.schema._schema  # noqa: SLF001
+        if document is not None:
+            operation = _operation(document, context.operation_name)
+            problems = [
+                *wrong_variables(schema, operation, context.variables or {}),
+                *unwritable_literals(document),
+            ]
+            if problems:
+                refusal = Problems(tuple(problems[:MAX_REPORTED]))
+                error = GraphQLError(str(refusal), original_error=refusal)
+                context.result = ExecutionResult(data=None, errors=[error])
+        yield
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return next((each for each in operations if each.name and each.name.value == name), operations[0])
+
+
+def wrong_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Give a problem for each value that cannot be of its type, with its path from the variable down."""
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        declared: Any = type_from_ast(schema, definition.type)
+        value = given.get(name, Undefined)
+        if value is Undefined and definition.default_value is None and is_non_null_type(declared):
+            yield InvalidInput(path=(name,), phrase="rule-required")
+        elif value is not Undefined:
+            yield from _wrong_values(name, value, declared)
+            yield from _unwritable(value, (name,))
+
+
+def _wrong_values(name: str, value: Any, declared: GraphQLInputType) -> Iterator[Problem]:
+    places: list[list[str | int]] = []
+    validate_input_value(value, declared, lambda _, path: places.append(path), hide_suggestions=True)
+    for place in places:
+        wanted, at_fault = _at(declared, value, place)
+        path = (name, *map(str, place))
+        if at_fault is None:
+            yield InvalidInput(path=path, phrase="rule-not-null")
+        else:
+            yield InvalidInput(path=path, phrase="rule-wrong-type", type=str(get_nullable_type(wanted)))
+
+
+def _at(declared: Any, value: Any, place: list[str | int]) -> tuple[Any, Any]:
+    for step in place:
+        declared = get_nullable_type(declared)
+        if is_list_type(declared):
+            declared = declared.of_type
+            value = value[int(step)] if isinstance(value, list) else value
+        elif isinstance(declared, GraphQLInputObjectType) and step in declared.fields:
+            declared = declared.fields[str(step)].type
+            value = value.get(step) if isinstance(value, Mapping) else value
+    return declared, value
+
+
+def _unwritable(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+    if isinstance(value, str) and not writable(value):
+        yield InvalidInput(path=path, phrase="rule-unwritable")
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _unwritable(each, (*path, str(name)))
+    elif isinstance(value, list):
+        for position, each in enumerate(value):
+            yield from _unwritable(each, (*path, str(position)))
+
+
+def writable(text: str) -> bool:
+    """Say whether a database can hold a text: PostgreSQL refuses NUL, UTF-8 refuses lone surrogates."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def unwritable_literals(document: DocumentNode) -> list[Problem]:
+    """Give a problem for each text in the document itself that no database can hold."""
+    found: list[Problem] = []
+
+    class Texts(Visitor):
+        def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+            if not writable(node.value):
+                found.append(InvalidInput(phrase="rule-unwritable"))
+
+    visit(document, Texts())
+    return found

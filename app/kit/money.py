@@ -1,0 +1,55 @@
+"""Money as an exact decimal with four places, on every database and in every text."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Numeric
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+PLACES = 4
+"""How many decimals money has."""
+
+_CENT = Decimal(1).scaleb(-PLACES)
+
+
+def exact(amount: Decimal) -> Decimal:
+    """Give the same amount with exactly four decimals, as it is kept and said.
+
+    Raises:
+        ValueError: The amount has more than four decimals; nothing is ever rounded.
+    """
+    written = amount.quantize(_CENT)
+    if written != amount:
+        raise ValueError("money has at most four decimals")
+    return written
+
+
+class Money(TypeDecorator[Decimal]):
+    """A column of exact amounts: NUMERIC(19,4), and integer ten-thousandths on SQLite.
+
+    SQLite keeps a NUMERIC as a binary fraction, which turns 10.28 + 0.1 into 10.379999999999999.
+    """
+
+    impl = Numeric(19, PLACES)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the integer column on SQLite and the decimal one elsewhere."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(Numeric(19, PLACES))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | int | None:
+        """Write an amount; more than four decimals are refused, never rounded."""
+        if value is None:
+            return None
+        return int(exact(value).scaleb(PLACES)) if dialect.name == "sqlite" else exact(value)
+
+    def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
+        """Read an amount with its four decimals."""
+        return None if value is None else self.from_json(value)
+
+    @staticmethod
+    def from_json(value: Decimal | int) -> Decimal:
+        """Read an amount as a database writes it into JSON: whole ten-thousandths or a decimal."""
+        return Decimal(value).scaleb(-PLACES) if isinstance(value, int) else exact(value)

@@ -1,0 +1,1 @@
+"""Tokens, keys, passwords and codes: the only room that opens python-jose and argon2."""

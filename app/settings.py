@@ -1,0 +1,170 @@
+"""What an operator may choose, read once from environment variables and handed down as values.
+
+The variable of a setting is its name in capitals after `SHARES_`. Only `main` and the command line
+import this module; every room below is given the values that it needs.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from app.database import sqlite_url
+
+PREFIX = "SHARES_"
+
+
+class InvalidSettings(ValueError):
+    """The environment holds a setting that is unknown or breaks its rule; the text says which and why."""
+
+
+class Settings(BaseModel):
+    """The settings of one server. Durations are in seconds; each description stands in the README."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    mode: Literal["development", "production"] = Field(
+        default="development",
+        description="`development` makes its own signing key and seeds demo traders; `production` does neither "
+        "and refuses to start without a secret.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default=Path("data"), description="The folder of the embedded database and the development key."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="The database: `postgresql://user:password@host/name`, or by default an SQLite file "
+        "`shares.sqlite` in the data folder.",
+    )
+    sqlite_synchronous: Literal["FULL", "NORMAL"] | None = Field(
+        default=None,
+        description="SQLite's `PRAGMA synchronous`: `FULL` keeps every acknowledged write through a loss of "
+        "power (the default in production), `NORMAL` through a crash of the process (the default in "
+        "development).",
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        description="What tokens are signed with (HS256): at least 32 characters of randomness. Required in "
+        "production; in development one is made and kept in the data folder.",
+    )
+    token_encryption_key: SecretStr | None = Field(
+        default=None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="64 hexadecimal digits (32 bytes): access tokens are then encrypted too (JWE `dir`, "
+        "`A256GCM`), so that only the server can read them.",
+    )
+    token_issuer: str = Field(default="share-price-viewer", min_length=1, description="The `iss` claim of tokens.")
+    token_audience: str = Field(
+        default="share-price-viewer", min_length=1, description="The `aud` claim of tokens."
+    )
+    access_token_seconds: int = Field(
+        default=900, ge=1, le=86_400, description="How long an access token lives (15 minutes)."
+    )
+    refresh_token_seconds: int = Field(
+        default=2_592_000, ge=60, le=31_536_000, description="How long a refresh token lives (30 days)."
+    )
+    token_not_before_seconds: int = Field(
+        default=0, ge=0, le=3_600, description="How long after it is given a token begins to be valid (`nbf`)."
+    )
+    token_clock_skew_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=300,
+        description="How far the clocks of hosts may differ when times in tokens are compared.",
+    )
+    password_hashing: Literal["owasp", "rfc9106", "cheap"] = Field(
+        default="owasp",
+        description="The cost of argon2id: `owasp` (19 MiB, 2 passes), `rfc9106` (64 MiB, 3 passes, 4 lanes), "
+        "or `cheap`, for tests only and refused in production.",
+    )
+    password_min_length: int = Field(default=8, ge=8, le=64, description="The fewest characters of a password.")
+    password_max_length: int = Field(default=128, ge=64, le=128, description="The most characters of a password.")
+    password_require_digit: bool = Field(default=False, description="Whether a password needs a digit.")
+    password_require_lowercase: bool = Field(
+        default=False, description="Whether a password needs a lower-case letter."
+    )
+    password_require_uppercase: bool = Field(
+        default=False, description="Whether a password needs an upper-case letter."
+    )
+    password_require_non_alphanumeric: bool = Field(
+        default=False, description="Whether a password needs a character that is neither letter nor digit."
+    )
+    max_body_bytes: int = Field(
+        default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings from environment variables; an empty one counts as absent.
+
+        Raises:
+            InvalidSettings: A variable with our prefix is unknown, or a value breaks its rule. Values are
+                not repeated in the text: some are secrets.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems = (
+                f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+                if problem["loc"]
+                else problem["msg"]
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise InvalidSettings("; ".join(problems)) from None
+
+    @model_validator(mode="after")
+    def _keep_production_safe(self) -> Self:
+        if self.mode == "production":
+            if self.secret is None:
+                raise ValueError(f"{PREFIX}SECRET is required in production")
+            if self.password_hashing == "cheap":  # noqa: S105 - the name of a cost
+                raise ValueError(f"{PREFIX}PASSWORD_HASHING cannot be cheap in production")
+        if self.secret is not None and len(self.secret.get_secret_value().encode()) < 32:
+            raise ValueError(f"{PREFIX}SECRET needs at least 32 characters")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """Whether this is a developer's own server."""
+        return self.mode == "development"
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database's URL; holds a password, so it must not be logged."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return sqlite_url(self.data_dir / "shares.sqlite")
+
+    @property
+    def effective_synchronous(self) -> str:
+        """SQLite's `PRAGMA synchronous` for this mode."""
+        return self.sqlite_synchronous or ("NORMAL" if self.is_development else "FULL")
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """How long an access token lives."""
+        return timedelta(seconds=self.access_token_seconds)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        """How long a refresh token lives."""
+        return timedelta(seconds=self.refresh_token_seconds)
+
+    @property
+    def not_before_delay(self) -> timedelta:
+        """How long after it is given a token begins to be valid."""
+        return timedelta(seconds=self.token_not_before_seconds)
+
+    @property
+    def clock_skew(self) -> timedelta:
+        """How far the clocks of hosts may differ."""
+        return timedelta(seconds=self.token_clock_skew_seconds)

@@ -1,0 +1,1 @@
+"""How a request gets in and an answer gets out."""

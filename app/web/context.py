@@ -1,0 +1,68 @@
+"""From a request's headers to what resolvers may know of it."""
+
+import logging
+import re
+import uuid
+from datetime import datetime
+
+from starlette.requests import Request
+
+from app.graph.context import Context, Services
+from app.graph.schema import SecuredSchema
+from app.kit.problem import Problem
+from app.security.tokens import AccessClaims, InvalidToken, Tokens
+from app.web.locale import negotiate
+
+# RFC 6750, section 2.1: one space, then token68.
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
+_DEVICE = re.compile(r"[\x20-\x7e]{1,255}")
+
+logger = logging.getLogger("app")
+
+
+def authenticate(request: Request, tokens: Tokens) -> AccessClaims | None:
+    """Verify the request's access token; None if there is none. Runs no statement.
+
+    Raises:
+        ExpiredToken: The token was right, but has expired.
+        InvalidToken: It is not one of ours, or there is more than one.
+    """
+    headers = request.headers.getlist("authorization")
+    if not headers:
+        return None
+    match = _BEARER.fullmatch(headers[0])
+    if match is None or len(headers) > 1:
+        raise InvalidToken
+    return tokens.read_access(match[1])
+
+
+def make_context(
+    request: Request, services: Services, schema: SecuredSchema, now: datetime
+) -> tuple[Context, Problem | None]:
+    """Make the context of a request, and tell what is wrong with its token, if anything.
+
+    A bad token leaves the caller a stranger; whether that is in order is for the operation to say.
+    """
+    claims, fault = None, None
+    try:
+        claims = authenticate(request, services.tokens)
+    except InvalidToken as problem:
+        fault = problem
+    request_id = str(uuid.uuid4())
+    device = request.headers.get("x-device-signature", "")
+
+    def log_failure(error: BaseException, where: str) -> None:
+        logger.error("request %s failed at %s", request_id, where or "the door", exc_info=error)
+
+    context = Context(
+        services=services,
+        claims=claims,
+        now=now,
+        locale=negotiate(request.headers.get("accept-language"), services.phrases.locales),
+        version=schema.version,
+        request_id=request_id,
+        device=device if _DEVICE.fullmatch(device) else None,
+        shelves=schema.shelves,
+        log_failure=log_failure,
+    )
+    return context, fault

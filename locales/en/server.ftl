@@ -1,0 +1,161 @@
+### What the server says to people. A message is one whole text: no terms, attributes, functions or references.
+### Every language has the same ids with the same parameters; a test compares them.
+
+## One message for each error code: the id is the code.
+
+UNAUTHENTICATED = Please log in and try again.
+TOKEN_EXPIRED = Your log-in has expired. Renew it and try again.
+# $policy: one of the texts policy-*.
+FORBIDDEN = You do not have access to this. It is open only to { $policy }.
+# $detail: one or more sentences, such as one of the texts request-*.
+BAD_REQUEST = The request could not be understood: { $detail }
+# Clients know this text by heart: it stays as it is.
+# $supported: all versions, parted by commas.
+UNSUPPORTED_API_VERSION = Unsupported api-version '{ $version }'. The supported api-versions are '{ $supported }'.
+PERSISTED_QUERY_NOT_FOUND = This document is not known here yet. Send it in full.
+COST_EXCEEDED = The request costs { $cost }, and no more than { $allowed } is allowed. Ask for less at a time.
+RATE_LIMITED = Too many requests. Please try again in { $seconds ->
+        [one] { $seconds } second
+       *[other] { $seconds } seconds
+    }.
+REPEATED_REQUEST_MISMATCH = A different request was already sent with this id. Use a new id for a new request.
+CURSOR_EXPIRED = Your place in the list can no longer be found. Please read it again from the start.
+# $requestId: names the failure in the server's log.
+INTERNAL_ERROR = Something went wrong on our side. Please try again later; if it happens again, tell us this reference: { $requestId }
+UNAVAILABLE = The service cannot take your request at the moment. Please try again shortly.
+INVALID_INPUT = A value is not allowed.
+INCORRECT_EMAIL = Please enter a valid e-mail address.
+PASSWORD_REQUIRED = Please enter a password.
+PASSWORD_TOO_WEAK = This password is too easy to guess. Please choose a stronger one.
+# Must not tell whether the address is known.
+LOGIN_FAILED = The e-mail address or the password is not correct. Please check both and try again.
+EMAIL_NOT_CONFIRMED = Please confirm your e-mail address first, with the code that we sent you.
+INCORRECT_SECURITY_CODE = This security code is wrong, was already used or has expired. Check it, or ask for a new one.
+# Must not tell whether the address is known.
+TOO_MANY_ATTEMPTS = Too many failed attempts. Please try again in { $seconds ->
+        [one] { $seconds } second
+       *[other] { $seconds } seconds
+    }.
+INVALID_PERMIT = Your log-in is no longer valid. Please log in again.
+INVALID_SHARE = There is no such share in this industry. Please check which one you mean.
+INVALID_INDUSTRY = There is no such industry. Please check which one you mean.
+USER_NOT_FOUND = There is no such trader. Please check which one you mean.
+TAG_TAKEN = This tag is already in use. Please choose another.
+VERSION_CONFLICT = Someone else has changed this in the meantime. Please read it again and repeat your change.
+INDUSTRY_NOT_EMPTY = This industry still has shares. Remove or move them first.
+
+## What a value has to be: finer texts for INVALID_INPUT.
+
+# $min counts characters.
+rule-too-short = Please enter at least { $min ->
+        [one] { $min } character
+       *[other] { $min } characters
+    }.
+# $max counts characters.
+rule-too-long = Please enter no more than { $max ->
+        [one] { $max } character
+       *[other] { $max } characters
+    }.
+rule-too-small = Please enter { $min } or more.
+rule-too-large = Please enter { $max } or less.
+# $places counts the digits after the decimal point.
+rule-too-many-decimals = Please enter no more than { $places ->
+        [one] { $places } decimal place
+       *[other] { $places } decimal places
+    }.
+rule-not-a-number = Please enter a number.
+rule-pattern-no-white-space = Please leave out all spaces.
+rule-email = Please enter a valid e-mail address, such as name@example.com.
+rule-required = Please enter a value.
+rule-unwritable = This text holds a character that cannot be stored. Please remove it.
+# $type: the name of a type of the schema.
+rule-wrong-type = This has to be a value of the type { $type }.
+rule-not-null = This can be left out, but it cannot be null.
+rule-not-in-future = Please enter a date that is not in the future.
+# $locales: tags of languages, parted by commas.
+rule-unknown-locale = Please choose one of these languages: { $locales }.
+# $max counts the entries of a list.
+rule-too-many-items = Please give no more than { $max ->
+        [one] { $max } entry
+       *[other] { $max } entries
+    }.
+rule-one-of = Please give exactly one of these fields.
+
+## What is wrong with a request: the detail of BAD_REQUEST.
+
+request-not-json = The body is not valid JSON.
+request-body-not-object = The body has to be a JSON object.
+request-no-document = There is no GraphQL document in it. Send one as "query".
+request-wrong-parameter = The parameter "{ $parameter }" does not have the right form.
+request-syntax = There is a syntax error in line { $line }, column { $column } of the document.
+request-invalid-document = The document does not fit the schema.
+request-several-operations = The document holds several operations. Say which one with "operationName".
+request-unknown-operation = The document holds no operation called "{ $name }".
+request-no-operation = The document holds no operation.
+request-method = The method { $method } cannot be used here. Use POST, or GET for queries.
+request-media-type = The body is of a media type that is not supported. Send it as application/json.
+request-not-acceptable = None of the media types in the header Accept can be given. Accept application/json.
+request-mutation-by-get = Only queries can be sent by GET. Use POST.
+# $bytes counts the bytes that are allowed.
+request-too-large = The body is larger than { $bytes ->
+        [one] { $bytes } byte
+       *[other] { $bytes } bytes
+    }. Send less at a time.
+request-not-found = There is nothing at this address.
+
+## What a password has to be: finer texts for PASSWORD_TOO_WEAK.
+
+# $min counts characters.
+password-too-short = Please choose a password with at least { $min ->
+        [one] { $min } character
+       *[other] { $min } characters
+    }.
+# $max counts characters.
+password-too-long = Please choose a password with no more than { $max ->
+        [one] { $max } character
+       *[other] { $max } characters
+    }.
+password-needs-digit = Please put at least one digit into the password.
+password-needs-lowercase = Please put at least one lower-case letter into the password.
+password-needs-uppercase = Please put at least one upper-case letter into the password.
+password-needs-non-alphanumeric = Please put at least one character into the password that is neither a letter nor a digit.
+# $count: how many different characters are needed.
+password-too-uniform = Please choose a password with at least { $count ->
+        [one] { $count } character
+       *[other] { $count } different characters
+    }.
+password-leaked = This password is known from data leaks. Please choose another.
+password-personal = This password holds your name or a part of your e-mail address. Please choose another.
+
+## Who may do something. These texts stand inside FORBIDDEN, after "open only to".
+
+policy-ANYONE = everyone
+policy-ALL_TRADERS = traders with a confirmed e-mail address
+policy-SKILLED_TRADERS = traders with at least one full year of service
+policy-TRADER_MANAGERS = traders with at least five full years of service
+policy-ADMINISTRATORS = administrators
+
+## Why a trader satisfies a policy or does not. The reader may be the trader or somebody else.
+
+reason-anyone = Everyone may do this.
+reason-confirmed = The e-mail address is confirmed.
+reason-not-confirmed = The e-mail address is not confirmed yet.
+# $years counts the full years of service, $needed those that are needed.
+reason-years-satisfied = { $years ->
+        [one] { $years } full year
+       *[other] { $years } full years
+    } of service; { $needed ->
+        [one] { $needed } is needed
+       *[other] { $needed } are needed
+    }.
+# $date: the day from which there will be enough.
+reason-years-missing = { $years ->
+        [one] { $years } full year
+       *[other] { $years } full years
+    } of service; { $needed ->
+        [one] { $needed } is needed
+       *[other] { $needed } are needed
+    }. It will be enough from { $date }.
+reason-joining-date-unverified = An administrator has not verified the joining date yet.
+reason-administrator = This is an administrator.
+reason-not-administrator = This is not an administrator.

@@ -1,0 +1,162 @@
+### What the server says to people, in Sinhala.
+### The plural category "one" holds zero as well in Sinhala, so that the forms for a single thing are chosen by
+### the number itself, [1].
+
+## One message for each error code: the id is the code.
+
+UNAUTHENTICATED = කරුණාකර පිවිසී නැවත උත්සාහ කරන්න.
+TOKEN_EXPIRED = ඔබේ පිවිසුම කල් ඉකුත් වී ඇත. එය අලුත් කර නැවත උත්සාහ කරන්න.
+# $policy: one of the texts policy-*.
+FORBIDDEN = මේ සඳහා ඔබට අවසර නැත. අවසර ඇත්තේ { $policy } සඳහා පමණි.
+# $detail: one or more sentences, such as one of the texts request-*.
+BAD_REQUEST = ඉල්ලීම තේරුම් ගත නොහැකි විය: { $detail }
+# $supported: all versions, parted by commas.
+UNSUPPORTED_API_VERSION = '{ $version }' යන api-version සඳහා සහාය නොදක්වයි. සහාය දක්වන api-version මේවාය: '{ $supported }'.
+PERSISTED_QUERY_NOT_FOUND = මෙම ලේඛනය තවම මෙහි නැත. එය සම්පූර්ණයෙන් එවන්න.
+COST_EXCEEDED = ඉල්ලීමේ පිරිවැය { $cost }කි; අවසර ඇත්තේ උපරිම වශයෙන් { $allowed }කට පමණි. වරකට අඩුවෙන් ඉල්ලන්න.
+RATE_LIMITED = ඔබ එවූ ඉල්ලීම් ප්‍රමාණය සීමාව ඉක්මවා ඇත. කරුණාකර { $seconds ->
+        [1] තත්පරයකින්
+       *[other] තත්පර { $seconds }කින්
+    } නැවත උත්සාහ කරන්න.
+REPEATED_REQUEST_MISMATCH = මෙම හැඳුනුම් අංකය සමඟ වෙනත් ඉල්ලීමක් දැනටමත් එවා ඇත. අලුත් ඉල්ලීමකට අලුත් අංකයක් යොදන්න.
+CURSOR_EXPIRED = ලැයිස්තුවේ ඔබ සිටි තැන තවදුරටත් සොයාගත නොහැක. කරුණාකර එය මුල සිට නැවත කියවන්න.
+# $requestId: names the failure in the server's log.
+INTERNAL_ERROR = අප අතින් දෝෂයක් සිදු විය. කරුණාකර පසුව නැවත උත්සාහ කරන්න; යළිත් එසේ වුවහොත් මෙම අංකය අපට දන්වන්න: { $requestId }
+UNAVAILABLE = සේවාවට මේ මොහොතේ ඔබේ ඉල්ලීම භාරගත නොහැක. කරුණාකර මඳ වේලාවකින් නැවත උත්සාහ කරන්න.
+INVALID_INPUT = අවසර නැති අගයක් ඇතුළත් කර ඇත.
+INCORRECT_EMAIL = කරුණාකර වලංගු ඊමේල් ලිපිනයක් ඇතුළත් කරන්න.
+PASSWORD_REQUIRED = කරුණාකර මුරපදයක් ඇතුළත් කරන්න.
+PASSWORD_TOO_WEAK = මෙම මුරපදය පහසුවෙන් අනුමාන කළ හැක. කරුණාකර වඩා ශක්තිමත් මුරපදයක් තෝරන්න.
+# Must not tell whether the address is known.
+LOGIN_FAILED = ඊමේල් ලිපිනය හෝ මුරපදය නිවැරදි නැත. කරුණාකර දෙකම පරීක්ෂා කර නැවත උත්සාහ කරන්න.
+EMAIL_NOT_CONFIRMED = කරුණාකර පළමුව, අප එවූ කේතයෙන් ඔබේ ඊමේල් ලිපිනය තහවුරු කරන්න.
+INCORRECT_SECURITY_CODE = මෙම ආරක්ෂක කේතය වැරදිය, දැනටමත් භාවිත කර ඇත, නැතහොත් කල් ඉකුත් වී ඇත. එය පරීක්ෂා කරන්න, නැතහොත් අලුත් කේතයක් ඉල්ලන්න.
+# Must not tell whether the address is known.
+TOO_MANY_ATTEMPTS = අසාර්ථක උත්සාහ ප්‍රමාණය සීමාව ඉක්මවා ඇත. කරුණාකර { $seconds ->
+        [1] තත්පරයකින්
+       *[other] තත්පර { $seconds }කින්
+    } නැවත උත්සාහ කරන්න.
+INVALID_PERMIT = ඔබේ පිවිසුම තවදුරටත් වලංගු නැත. කරුණාකර නැවත පිවිසෙන්න.
+INVALID_SHARE = මෙම කර්මාන්තයේ එවැනි කොටසක් නැත. කරුණාකර ඔබ අදහස් කරන කොටස පරීක්ෂා කරන්න.
+INVALID_INDUSTRY = එවැනි කර්මාන්තයක් නැත. කරුණාකර ඔබ අදහස් කරන කර්මාන්තය පරීක්ෂා කරන්න.
+USER_NOT_FOUND = එවැනි වෙළෙන්දෙක් නැත. කරුණාකර ඔබ අදහස් කරන වෙළෙන්දා කවුදැයි පරීක්ෂා කරන්න.
+TAG_TAKEN = මෙම ටැගය දැනටමත් භාවිත වේ. කරුණාකර වෙනත් ටැගයක් තෝරන්න.
+VERSION_CONFLICT = මේ අතරතුර වෙනත් අයෙක් මෙය වෙනස් කර ඇත. කරුණාකර එය නැවත කියවා ඔබේ වෙනස්කම නැවත කරන්න.
+INDUSTRY_NOT_EMPTY = මෙම කර්මාන්තයේ තවමත් කොටස් ඇත. පළමුව ඒවා ඉවත් කරන්න, නැතහොත් වෙනත් කර්මාන්තයකට ගෙන යන්න.
+
+## What a value has to be: finer texts for INVALID_INPUT.
+
+# $min counts characters.
+rule-too-short = කරුණාකර අවම වශයෙන් { $min ->
+        [1] එක් අනුලකුණක්
+       *[other] අනුලකුණු { $min }ක්
+    } ඇතුළත් කරන්න.
+# $max counts characters.
+rule-too-long = කරුණාකර { $max ->
+        [1] එක් අනුලකුණකට
+       *[other] අනුලකුණු { $max }කට
+    } වඩා ඇතුළත් නොකරන්න.
+rule-too-small = කරුණාකර { $min } හෝ ඊට වැඩි අගයක් ඇතුළත් කරන්න.
+rule-too-large = කරුණාකර { $max } හෝ ඊට අඩු අගයක් ඇතුළත් කරන්න.
+# $places counts the digits after the decimal point.
+rule-too-many-decimals = කරුණාකර { $places ->
+        [1] එක් දශමස්ථානයකට
+       *[other] දශමස්ථාන { $places }කට
+    } වඩා ඇතුළත් නොකරන්න.
+rule-not-a-number = කරුණාකර සංඛ්‍යාවක් ඇතුළත් කරන්න.
+rule-pattern-no-white-space = කරුණාකර හිස්තැන් රහිතව ඇතුළත් කරන්න.
+rule-email = කරුණාකර name@example.com වැනි වලංගු ඊමේල් ලිපිනයක් ඇතුළත් කරන්න.
+rule-required = කරුණාකර අගයක් ඇතුළත් කරන්න.
+rule-unwritable = මෙම පාඨයේ ගබඩා කළ නොහැකි අනුලකුණක් ඇත. කරුණාකර එය ඉවත් කරන්න.
+# $type: the name of a type of the schema.
+rule-wrong-type = මෙය { $type } වර්ගයේ අගයක් විය යුතුය.
+rule-not-null = මෙය අත්හැරිය හැකි නමුත් null විය නොහැක.
+rule-not-in-future = කරුණාකර අනාගත දිනයක් නොවන දිනයක් ඇතුළත් කරන්න.
+# $locales: tags of languages, parted by commas.
+rule-unknown-locale = කරුණාකර මෙම භාෂාවලින් එකක් තෝරන්න: { $locales }.
+# $max counts the entries of a list.
+rule-too-many-items = කරුණාකර { $max ->
+        [1] එක් අයිතමයකට
+       *[other] අයිතම { $max }කට
+    } වඩා ලබා නොදෙන්න.
+rule-one-of = කරුණාකර මෙම ක්ෂේත්‍ර අතරින් හරියටම එකක් ලබා දෙන්න.
+
+## What is wrong with a request: the detail of BAD_REQUEST.
+
+request-not-json = ඉල්ලීමේ අන්තර්ගතය වලංගු JSON නොවේ.
+request-body-not-object = ඉල්ලීමේ අන්තර්ගතය JSON වස්තුවක් (object) විය යුතුය.
+request-no-document = එහි GraphQL ලේඛනයක් නැත. එය "query" ලෙස එවන්න.
+request-wrong-parameter = "{ $parameter }" පරාමිතියේ ආකෘතිය නිවැරදි නැත.
+request-syntax = ලේඛනයේ { $line } වන පේළියේ { $column } වන තීරුවේ කාරක රීති දෝෂයක් ඇත.
+request-invalid-document = ලේඛනය යෝජනා ක්‍රමයට (schema) නොගැළපේ.
+request-several-operations = ලේඛනයේ මෙහෙයුම් කිහිපයක් ඇත. අවශ්‍ය එක "operationName" මගින් සඳහන් කරන්න.
+request-unknown-operation = ලේඛනයේ "{ $name }" නමින් මෙහෙයුමක් නැත.
+request-no-operation = ලේඛනයේ මෙහෙයුමක් නැත.
+request-method = { $method } ක්‍රමය මෙහි භාවිත කළ නොහැක. POST, නැතහොත් විමසුම් සඳහා GET භාවිත කරන්න.
+request-media-type = ඉල්ලීමේ අන්තර්ගතයේ මාධ්‍ය වර්ගයට සහාය නොදක්වයි. එය application/json ලෙස එවන්න.
+request-not-acceptable = Accept ශීර්ෂකයේ ඇති මාධ්‍ය වර්ග කිසිවක් ලබා දිය නොහැක. application/json පිළිගන්න.
+request-mutation-by-get = GET මගින් එවිය හැක්කේ විමසුම් පමණි. POST භාවිත කරන්න.
+# $bytes counts the bytes that are allowed.
+request-too-large = ඉල්ලීමේ අන්තර්ගතය { $bytes ->
+        [1] එක් බයිටයකට
+       *[other] බයිට { $bytes }කට
+    } වඩා විශාලය. වරකට අඩුවෙන් එවන්න.
+request-not-found = මෙම ලිපිනයේ කිසිවක් නැත.
+
+## What a password has to be: finer texts for PASSWORD_TOO_WEAK.
+
+# $min counts characters.
+password-too-short = කරුණාකර අවම වශයෙන් { $min ->
+        [1] එක් අනුලකුණක්
+       *[other] අනුලකුණු { $min }ක්
+    } ඇති මුරපදයක් තෝරන්න.
+# $max counts characters.
+password-too-long = කරුණාකර { $max ->
+        [1] එක් අනුලකුණකට
+       *[other] අනුලකුණු { $max }කට
+    } වඩා දිගු නොවන මුරපදයක් තෝරන්න.
+password-needs-digit = මුරපදයේ අවම වශයෙන් එක් ඉලක්කමක් තිබිය යුතුය.
+password-needs-lowercase = මුරපදයේ අවම වශයෙන් එක් කුඩා අකුරක් (a, b, c වැනි) තිබිය යුතුය.
+password-needs-uppercase = මුරපදයේ අවම වශයෙන් එක් ලොකු අකුරක් (A, B, C වැනි) තිබිය යුතුය.
+password-needs-non-alphanumeric = මුරපදයේ අකුරක් හෝ ඉලක්කමක් නොවන අනුලකුණක් අවම වශයෙන් එකක් තිබිය යුතුය.
+# $count: how many different characters are needed.
+password-too-uniform = කරුණාකර අවම වශයෙන් { $count ->
+        [1] එක් අනුලකුණක්
+       *[other] එකිනෙකට වෙනස් අනුලකුණු { $count }ක්
+    } ඇති මුරපදයක් තෝරන්න.
+password-leaked = මෙම මුරපදය දත්ත කාන්දුවීම්වලින් හෙළි වී ඇත. කරුණාකර වෙනත් මුරපදයක් තෝරන්න.
+password-personal = මෙම මුරපදයේ ඔබේ නම හෝ ඊමේල් ලිපිනයේ කොටසක් ඇත. කරුණාකර වෙනත් මුරපදයක් තෝරන්න.
+
+## Who may do something. These texts stand inside FORBIDDEN, before the postposition "සඳහා", in the form
+## that it asks for.
+
+policy-ANYONE = සියලු දෙනා
+policy-ALL_TRADERS = තහවුරු කළ ඊමේල් ලිපිනයක් ඇති වෙළෙඳුන්
+policy-SKILLED_TRADERS = අවම වශයෙන් සම්පූර්ණ එක් වසරක සේවා කාලයක් ඇති වෙළෙඳුන්
+policy-TRADER_MANAGERS = අවම වශයෙන් සම්පූර්ණ වසර පහක සේවා කාලයක් ඇති වෙළෙඳුන්
+policy-ADMINISTRATORS = පරිපාලකයන්
+
+## Why a trader satisfies a policy or does not. The reader may be the trader or somebody else.
+
+reason-anyone = මෙය ඕනෑම කෙනෙකුට කළ හැක.
+reason-confirmed = ඊමේල් ලිපිනය තහවුරු කර ඇත.
+reason-not-confirmed = ඊමේල් ලිපිනය තවම තහවුරු කර නැත.
+# $years counts the full years of service, $needed those that are needed.
+reason-years-satisfied = සම්පූර්ණ කළ සේවා කාලය { $years ->
+        [1] එක් වසරකි
+       *[other] වසර { $years }කි
+    }; අවශ්‍ය වන්නේ { $needed ->
+        [1] එක් වසරකි
+       *[other] වසර { $needed }කි
+    }.
+# $date: the day from which there will be enough.
+reason-years-missing = සම්පූර්ණ කළ සේවා කාලය { $years ->
+        [1] එක් වසරකි
+       *[other] වසර { $years }කි
+    }; අවශ්‍ය වන්නේ { $needed ->
+        [1] එක් වසරකි
+       *[other] වසර { $needed }කි
+    }. { $date } සිට එය සපුරනු ඇත.
+reason-joining-date-unverified = එක් වූ දිනය පරිපාලකයෙක් තවම තහවුරු කර නැත.
+reason-administrator = මෙම පුද්ගලයා පරිපාලකයෙකි.
+reason-not-administrator = මෙම පුද්ගලයා පරිපාලකයෙක් නොවේ.

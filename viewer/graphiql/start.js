@@ -1,0 +1,76 @@
+/** Starts GraphiQL on the page's element, which says by its data attributes where the API is. */
+
+import { logInPlugin } from "./log-in.js";
+import { createPermit } from "./permit.js";
+
+const WELCOME = `# Welcome to the Share Price Viewer API.
+#
+# Prices are for traders of a year's standing:
+# log in with the key on the left. In development
+# there are demo traders: skilled@example.com, for
+# one, with the password Demo-2026-shares.
+#
+# Or run the mutation permitLogIn, and put its
+# accessToken under Headers, below:
+#   {"Authorization": "Bearer …"}
+#
+# Ctrl-Enter runs, Ctrl-Space completes.
+
+{
+  industry(id: 1) {
+    id
+    tag
+    name
+    shares {
+      id
+      tag
+      price
+    }
+  }
+}
+`;
+
+const place = document.getElementById("graphiql");
+const endpoint = place.dataset.endpoint;
+const permit = createPermit(endpoint);
+
+// GraphiQL's dialogs add a style element to the page; they look here for the nonce that permits it.
+globalThis.__webpack_nonce__ = place.dataset.nonce;
+
+function isSubscription({ query, operationName }) {
+  const { getOperationAST, parse } = GraphiQL.GraphQL;
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+  } catch {
+    // The server says better what is wrong with the document.
+    return false;
+  }
+}
+
+async function fetcher(params, { headers = {} } = {}) {
+  if (isSubscription(params)) {
+    return graphqlSse
+      .createClient({ url: endpoint, headers, fetchFn: permit.fetch, retryAttempts: 0 })
+      .iterate(params);
+  }
+  const response = await permit.fetch(endpoint, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(params),
+  });
+  return response.json();
+}
+
+ReactDOM.createRoot(place).render(
+  React.createElement(
+    GraphiQL,
+    {
+      fetcher,
+      plugins: [logInPlugin(permit), GraphiQLPluginExplorer.explorerPlugin()],
+      defaultQuery: WELCOME,
+      defaultEditorToolsVisibility: "headers",
+      shouldPersistHeaders: true,
+    },
+    React.createElement(GraphiQL.Logo, null, "Share prices"),
+  ),
+);
