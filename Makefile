@@ -1,6 +1,7 @@
 # Everything a developer needs; `make help` lists it. Only python3 (3.11 or newer) and pip must be there.
 
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -13,9 +14,9 @@ run: .venv/runtime pages ## Set up, migrate, seed and serve on 127.0.0.1:8000, w
 	@$(BIN)/python -m app serve --prepare
 
 test: .venv/development pages ## Run every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
-check: .venv/development ## Lint, types, direction of imports, schema, migrations, duplicate-free locks
+check: .venv/development ## Lint, types, direction of imports, schema, catalogues, migrations, README
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -36,7 +37,7 @@ lock: .venv/development ## Choose the newest versions of the dependencies and pi
 	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --no-header --generate-hashes \
 		pyproject.toml --group dev -o requirements-dev.lock
 
-pages: .venv/runtime
+pages: .venv/runtime ## Build GraphiQL's page from its npm packages
 	@$(BIN)/python viewer/build.py
 
 clean: ## Remove what set-up made; the data folder stays

@@ -2,11 +2,16 @@
 
 import argparse
 import asyncio
+import getpass
 import os
+import signal
 import sys
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit.clock import utc_now
 from app.settings import InvalidSettings, Settings
@@ -21,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Settings: {error}", file=sys.stderr)
         return 1
     command: Callable[[Settings, argparse.Namespace], int] = parsed.command
-    return command(settings, parsed)
+    try:
+        return command(settings, parsed)
+    except (OSError, SQLAlchemyError) as error:
+        # A file or a database that cannot be used is for the operator to mend: the first line says which.
+        print(f"Failed: {str(error).partition(chr(10))[0]}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(command=_migrate)
     seed = commands.add_parser("seed", help="insert the first data, and in development the demo traders")
     seed.set_defaults(command=_seed)
+    admin = commands.add_parser(
+        "create-admin", help="make a trader an administrator; a new one is asked for a password"
+    )
+    admin.add_argument("email")
+    admin.add_argument("--first-name", default="Admin")
+    admin.add_argument("--last-name", default="Admin")
+    admin.set_defaults(command=_create_admin)
+    audit = commands.add_parser("audit", help="the audit trail").add_subparsers(required=True, metavar="ACTION")
+    verify = audit.add_parser("verify", help="say whether any event was edited or deleted")
+    verify.set_defaults(command=_verify)
     schema = commands.add_parser("schema", help="the GraphQL schema").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -48,13 +68,15 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
     import uvicorn
 
-    from app.main import create_app
-
     if parsed.prepare:
         asyncio.run(_prepare(settings))
     print(_welcome(settings), flush=True)
+    # Having shut down, uvicorn raises the signal again: an end that was asked for is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
-        create_app(settings),
+        "app.main:from_environment",
+        factory=True,
+        workers=settings.workers,
         host=settings.host,
         port=settings.port,
         log_level="warning" if settings.is_development else "info",
@@ -65,18 +87,37 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, parsed: argparse.Namespace) -> int:
+    from alembic.util.exc import CommandError
+
     from app.database import check_migrations, migrate
     from app.main import open_database
 
     open_database(settings)
     work = check_migrations if parsed.check else migrate
-    asyncio.run(work(settings.effective_database_url))
+    try:
+        asyncio.run(work(settings.effective_database_url))
+    except CommandError as error:
+        print(f"Migrations: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
 def _seed(settings: Settings, _: argparse.Namespace) -> int:
     asyncio.run(_fill(settings, utc_now()))
     return 0
+
+
+def _create_admin(settings: Settings, parsed: argparse.Namespace) -> int:
+    return asyncio.run(_make_administrator(settings, parsed))
+
+
+def _verify(settings: Settings, _: argparse.Namespace) -> int:
+    broken = asyncio.run(_first_broken_event(settings))
+    if broken is None:
+        print("Every audit event stands as it was written.")
+        return 0
+    print(f"The audit trail is broken at event {broken}: it was edited or is missing.", file=sys.stderr)
+    return 1
 
 
 def _export(_: Settings, parsed: argparse.Namespace) -> int:
@@ -87,18 +128,21 @@ def _export(_: Settings, parsed: argparse.Namespace) -> int:
     if not parsed.check:
         parsed.file.write_text(sdl)
         return 0
-    if parsed.file.read_text() == sdl:
+    if parsed.file.exists() and parsed.file.read_text() == sdl:
         return 0
     print(f"{parsed.file} differs from the code: run `python -m app schema export`", file=sys.stderr)
     return 1
 
 
 async def _prepare(settings: Settings) -> None:
-    from app.database import migrate
+    from app.database import is_migrated, migrate
     from app.main import open_database
 
-    await open_database(settings).close()
-    await migrate(settings.effective_database_url)
+    database = open_database(settings)
+    migrated = await is_migrated(database)
+    await database.close()
+    if not migrated:
+        await migrate(settings.effective_database_url)
     await _fill(settings, utc_now())
 
 
@@ -108,15 +152,80 @@ async def _fill(settings: Settings, now: datetime) -> None:
     from app.security.passwords import PasswordHasher
 
     database = open_database(settings)
-    async with database.unit_of_work() as session:
-        await seeding.seed_industries(session, now=now)
-    if settings.is_development:
-        hasher = PasswordHasher(HASH_PROFILES[settings.password_hashing])
-        password_hash = await hasher.hash(seeding.DEMO_PASSWORD)
-        hasher.close()
+    try:
         async with database.unit_of_work() as session:
-            await seeding.seed_traders(session, password_hash=password_hash, now=now)
+            await database.prepare_alone(session)
+            await seeding.seed_industries(session, now=now)
+        if settings.is_development:
+            hasher = PasswordHasher(HASH_PROFILES[settings.password_hashing])
+            password_hash = await hasher.hash(seeding.DEMO_PASSWORD)
+            hasher.close()
+            async with database.unit_of_work() as session:
+                await database.prepare_alone(session)
+                await seeding.seed_traders(session, password_hash=password_hash, now=now)
+    finally:
+        await database.close()
+
+
+async def _make_administrator(settings: Settings, parsed: argparse.Namespace) -> int:
+    from app.domain import traders
+    from app.domain.audit import AuditedWork, Origin
+    from app.domain.permits import revoking
+    from app.kit.phrases import Phrases
+    from app.kit.problem import Problems
+    from app.main import LOCALES, make_identity, open_database
+
+    phrases, database, now = Phrases.load(LOCALES), open_database(settings), utc_now()
+    identity = make_identity(settings, phrases.locales)
+    work = AuditedWork(database, identity.seals, Origin(request_id=f"command {uuid.uuid4()}"), utc_now)
+    try:
+        async with work.reading() as session:
+            known = await traders.find_by_email(session, parsed.email)
+        password_hash = None
+        if known is None:
+            password = _ask_password()
+            names = (parsed.email, parsed.first_name, parsed.last_name)
+            identity.hold_to_rules(password, path="password", personal=names)
+            password_hash = await identity.hasher.hash(password)
+        async with work.unit_of_work() as session:
+            if password_hash is not None:
+                await traders.enlist(
+                    session,
+                    email=parsed.email,
+                    first_name=parsed.first_name,
+                    last_name=parsed.last_name,
+                    password_hash=password_hash,
+                    date_joined=None,
+                    is_administrator=False,
+                    now=now,
+                )
+            trader = await traders.make_administrator(session, parsed.email, now=now)
+            await revoking.outdate(session, identity, trader.id, now=now)
+    except Problems as refused:
+        for problem in refused.problems:
+            print(phrases.say("en", problem.phrase, **problem.params), file=sys.stderr)
+        return 1
+    finally:
+        identity.hasher.close()
+        await database.close()
+    print(f"{parsed.email} is an administrator.")
+    return 0
+
+
+def _ask_password() -> str:
+    # Never an argument: arguments stand in process lists and shell histories.
+    return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+async def _first_broken_event(settings: Settings) -> int | None:
+    from app.domain import audit
+    from app.main import make_seals, open_database
+
+    database = open_database(settings)
+    async with database.reading() as session:
+        broken = await audit.verify(session, make_seals(settings))
     await database.close()
+    return broken
 
 
 def _welcome(settings: Settings) -> str:

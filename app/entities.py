@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, LargeBinary
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.kit.moments import Moment
@@ -126,6 +126,9 @@ class Trader(SQLModel, table=True):
         description="The day the trader joined, once an administrator verified it. The policies go by it.",
     )
     is_administrator: bool = Field(default=False, description="Whether the trader is an administrator.")
+    two_factor_enabled: bool = Field(
+        default=False, description="Whether a log-in also needs a code from an authenticator app."
+    )
     version: int = Field(default=1, description="Counts the changes to the record.")
     created_at: datetime = _moment("When the trader registered.")
     updated_at: datetime = _moment("When the record last changed.")
@@ -169,3 +172,85 @@ class Permit(SQLModel, table=True):
     def owner_id(self) -> int:
         """The trader that the record belongs to."""
         return self.trader_id
+
+
+class AuditEvent(SQLModel, table=True):
+    """A thing that happened to an account or a record. Kept for good, and chained by hash so that a gap shows."""
+
+    __tablename__ = "audit_event"
+
+    id: int = Field(
+        primary_key=True,
+        sa_type=Key,
+        sa_column_kwargs={"autoincrement": False},
+        description="The key, unique among events.",
+    )
+    at: datetime = _moment("When it happened.")
+    action: str = Field(max_length=40, description="What happened.")
+    actor_id: int | None = Field(
+        default=None, sa_type=Key, index=True, description="Who did it; null if nobody was logged in."
+    )
+    trader_id: int | None = Field(
+        default=None, sa_type=Key, index=True, description="The trader whose account it happened to."
+    )
+    subject_id: str | None = Field(
+        default=None, max_length=200, description="The globalId of the record that it happened to."
+    )
+    request_id: str = Field(max_length=64, description="The id of the request.")
+    device: str | None = Field(default=None, max_length=255, description="The device that the request came from.")
+    detail: str | None = Field(
+        default=None, max_length=500, description="What else there is to say, such as how often."
+    )
+    hash: bytes = Field(
+        sa_type=LargeBinary(32), repr=False, description="The seal over the event and the one before it."
+    )
+
+    @property
+    def owner_id(self) -> int | None:
+        """The trader whose account it happened to."""
+        return self.trader_id
+
+
+class AuditHead(SQLModel, table=True):
+    """Where the audit trail ends, sealed: without it the newest events could be cut off unseen."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    event_id: int = Field(sa_type=Key)
+    hash: bytes = Field(sa_type=LargeBinary(32), repr=False)
+    seal: bytes = Field(sa_type=LargeBinary(32), repr=False)
+
+
+class Revocation(SQLModel, table=True):
+    """Access tokens that must not be taken any more although they have not expired.
+
+    Either all of a permit, or those of a trader that were given before a moment.
+    """
+
+    __tablename__ = "revocation"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int = _key("The key, unique among revocations.")
+    permit_id: str | None = Field(default=None, max_length=43)
+    trader_id: int | None = Field(default=None, sa_type=Key)
+    before: datetime = _moment("Tokens given before this moment are meant.")
+    until: datetime = _moment("When the last token that is meant has expired by itself.", index=True)
+
+
+class OutboxMail(SQLModel, table=True):
+    """An e-mail that has been decided on and waits to be sent; it is deleted once the mail server has it.
+
+    Its words are made when it is sent. What they are made of is sealed, for it may hold a security code.
+    """
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int = _key("The key, unique among e-mails.")
+    message_id: str = Field(max_length=100, description="The Message-ID, the same on every try.")
+    kind: str = Field(max_length=40, description="Which e-mail it is: the prefix of its phrases.")
+    sealed: bytes = Field(sa_type=LargeBinary(), repr=False, description="Address, locale and parameters.")
+    created_at: datetime = _moment("When it was decided on.")
+    attempts: int = Field(default=0, description="How often it was tried.")
+    next_attempt_at: datetime = _moment("When it is to be tried next.", index=True)

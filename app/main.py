@@ -1,22 +1,37 @@
 """Joins the rooms: from settings to a running application. The only place that does."""
 
+import asyncio
+import logging
+import os
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from app.database import Database
+from app.domain.denials import Denials, Opener
+from app.domain.identity import Identity
+from app.domain.mails import MailQueued
 from app.graph.context import Services
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock, utc_now
+from app.kit.facts import Fact
 from app.kit.phrases import Phrases
-from app.security.keys import Keyring, development_secret
+from app.mail.delivering import Deliverer
+from app.mail.transports import FolderTransport, SmtpTransport
+from app.push import Push
+from app.security.keys import Keyring, UnusableKey, development_secret
 from app.security.leaked import LeakedPasswords
 from app.security.passwords import CHEAP, OWASP, RFC_9106, HashProfile, PasswordHasher, PasswordRules
+from app.security.revocations import Revocations
+from app.security.seals import Seals
 from app.security.tokens import Tokens
 from app.settings import Settings
 from app.web.pages import page_routes
@@ -29,6 +44,11 @@ ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "locales"
 BUILT_PAGES = ROOT / "viewer" / "dist" / "graphiql"
 
+_DENIALS_SECONDS = 5.0
+_KEY_FILES_SECONDS = 2.0
+
+logger = logging.getLogger("app")
+
 HASH_PROFILES: dict[str, HashProfile] = {"owasp": OWASP, "rfc9106": RFC_9106, "cheap": CHEAP}
 
 
@@ -40,16 +60,28 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def make_tokens(settings: Settings, clock: Clock = utc_now) -> Tokens:
-    """Make the grantor and reader of tokens; in development its key too, if there is none yet."""
+def make_keyring(settings: Settings) -> Keyring:
+    """Make the keys of tokens; in development the secret too, if there is none yet.
+
+    Raises:
+        UnusableKey: A key is too weak, or of a kind that is not supported.
+        OSError: A file cannot be read.
+    """
+    if settings.signing_key_file is not None:
+        # A file for the previous key may be named before there is one: the next rotation fills it.
+        earlier = [file for file in settings.earlier_key_files if file.exists()]
+        return Keyring.from_files(settings.signing_key_file, earlier)
     if settings.secret is not None:
-        secret = settings.secret.get_secret_value().encode()
-    else:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        secret = development_secret(settings.data_dir / "development.key")
+        return Keyring.from_secrets(settings.secret.get_secret_value().encode(), *settings.earlier_secrets)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Keyring.from_secrets(development_secret(settings.data_dir / "development.key"))
+
+
+def make_tokens(settings: Settings, clock: Clock = utc_now) -> Tokens:
+    """Make the grantor and reader of tokens."""
     encryption_key = settings.token_encryption_key
     return Tokens(
-        keys=Keyring.from_secret(secret),
+        keys=make_keyring(settings),
         issuer=settings.token_issuer,
         audience=settings.token_audience,
         access_lifetime=settings.access_lifetime,
@@ -61,25 +93,76 @@ def make_tokens(settings: Settings, clock: Clock = utc_now) -> Tokens:
     )
 
 
-def make_services(settings: Settings, clock: Clock = utc_now) -> Services:
-    """Make what lives as long as the server."""
-    return Services(
-        database=open_database(settings),
+def make_seals(settings: Settings) -> Seals:
+    """Make the seals from the pepper; in development the pepper too, if there is none yet."""
+    if settings.pepper is not None:
+        return Seals(settings.pepper.get_secret_value().encode())
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Seals(development_secret(settings.data_dir / "development.pepper"))
+
+
+def make_identity(settings: Settings, locales: tuple[str, ...], clock: Clock = utc_now) -> Identity:
+    """Make what registration, log-in and renewal work with."""
+    return Identity(
         tokens=make_tokens(settings, clock),
         hasher=PasswordHasher(HASH_PROFILES[settings.password_hashing]),
-        phrases=Phrases.load(LOCALES),
-        password_rules=PasswordRules(
+        seals=make_seals(settings),
+        rules=PasswordRules(
             min_length=settings.password_min_length,
             max_length=settings.password_max_length,
             require_digit=settings.password_require_digit,
             require_lowercase=settings.password_require_lowercase,
             require_uppercase=settings.password_require_uppercase,
             require_non_alphanumeric=settings.password_require_non_alphanumeric,
+            min_unique_characters=settings.password_min_unique_characters,
             leaked=LeakedPasswords.load(),
         ),
         access_lifetime=settings.access_lifetime,
+        locales=locales,
+        issuer=settings.token_issuer,
+        limits=settings.limits,
+    )
+
+
+@cache
+def load_phrases() -> Phrases:
+    """Load the catalogues, once in a process."""
+    return Phrases.load(LOCALES)
+
+
+@cache
+def make_schema() -> SecuredSchema:
+    """Build the schema, once in a process."""
+    return SecuredSchema(VERSION)
+
+
+def make_services(settings: Settings, clock: Clock = utc_now) -> Services:
+    """Make what lives as long as the server."""
+    phrases = load_phrases()
+    return Services(
+        database=open_database(settings),
+        identity=make_identity(settings, phrases.locales, clock),
+        revocations=Revocations(clock),
+        denials=Denials(),
+        phrases=phrases,
         versions=(VERSION,),
         deprecated_versions=(),
+        clock=clock,
+    )
+
+
+def make_deliverer(settings: Settings, services: Services) -> Deliverer:
+    """Make what sends the e-mails of the outbox."""
+    url = settings.smtp_url
+    return Deliverer(
+        services.database,
+        services.identity.seals,
+        FolderTransport(settings.data_dir / "outbox")
+        if url is None
+        else SmtpTransport.from_url(url.get_secret_value()),
+        services.phrases,
+        sender=settings.mail_from,
+        clock=services.clock,
     )
 
 
@@ -91,31 +174,120 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
         clock: The time, for tokens and policies; tests hand over their own.
     """
     services = make_services(settings, clock)
+    deliverer = make_deliverer(settings, services)
+    push = Push(
+        services.database,
+        services.revocations,
+        services.identity.seals,
+        clock,
+        redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
+    )
+
+    def tell(fact: Fact) -> None:
+        push.told(fact)
+        if isinstance(fact, MailQueued):
+            deliverer.wake()
+
+    services.database.listen(tell)
     view = GraphQLView(
-        SecuredSchema(VERSION),
+        make_schema(),
         services,
         built_pages=BUILT_PAGES,
         max_body_bytes=settings.max_body_bytes,
         clock=clock,
     )
 
+    async def jwks(_: Request) -> JSONResponse:
+        return JSONResponse(services.identity.tokens.jwks(), headers={"Cache-Control": "public, max-age=300"})
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await push.start()
+        keeping = [
+            asyncio.create_task(work)
+            for work in (deliverer.run(), _write_denials(services), _watch_keys(settings, services))
+        ]
         yield
-        services.hasher.close()
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+        await services.denials.write(_opener(services), clock())
+        await push.stop()
+        services.identity.hasher.close()
         await services.database.close()
 
     app = Starlette(
         routes=[
             Route("/", _to_graphiql, methods=["GET"]),
             Route("/graphql", view),
+            Route("/.well-known/jwks.json", jwks, methods=["GET"]),
             *page_routes(BUILT_PAGES),
         ],
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.deliverer = deliverer
     return app
+
+
+def from_environment() -> Starlette:
+    """Make the application of a worker process."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("app").setLevel(logging.INFO)
+    return create_app(Settings.from_environment(os.environ))
 
 
 async def _to_graphiql(_: Request) -> RedirectResponse:
     return RedirectResponse("/graphql", status_code=307)
+
+
+def _opener(services: Services) -> Opener:
+    return lambda origin: services.audited(origin).unit_of_work()
+
+
+async def _write_denials(services: Services) -> None:
+    while True:
+        await asyncio.sleep(_DENIALS_SECONDS)
+        try:
+            await services.denials.write(_opener(services), services.clock())
+        except SQLAlchemyError as error:
+            logger.error("refusals could not be written to the audit trail: %s", type(error).__name__)
+
+
+async def _watch_keys(settings: Settings, services: Services) -> None:
+    """Take over changed key files, without a restart and between two requests."""
+    changed = asyncio.Event()
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        # Not every platform and thread has signals; the files are looked at all the same. Without files too,
+        # for who hangs up on all servers alike must not end those that have a secret.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, changed.set)
+    if settings.signing_key_file is None:
+        return
+    files = (settings.signing_key_file, *settings.earlier_key_files)
+    seen = _stamps(files)
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), _KEY_FILES_SECONDS)
+        now = _stamps(files)
+        if not changed.is_set() and now == seen:
+            continue
+        changed.clear()
+        seen = now
+        try:
+            services.identity.tokens.replace_keys(make_keyring(settings))
+        except (OSError, UnusableKey) as error:
+            logger.error("the keys of tokens stay as they are: %s", error)
+        else:
+            logger.info("the keys of tokens were taken over anew")
+
+
+def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
+    stamps: list[tuple[int, int] | None] = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError:
+            stamps.append(None)
+        else:
+            stamps.append((stat.st_mtime_ns, stat.st_size))
+    return stamps

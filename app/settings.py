@@ -4,14 +4,18 @@ The variable of a setting is its name in capitals after `SHARES_`. Only `main` a
 import this module; every room below is given the values that it needs.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import ArgumentError
 
-from app.database import sqlite_url
+from app.database import sqlite_url, with_driver
+from app.domain.identity import Limits
 
 PREFIX = "SHARES_"
 
@@ -51,12 +55,49 @@ class Settings(BaseModel):
         description="What tokens are signed with (HS256): at least 32 characters of randomness. Required in "
         "production; in development one is made and kept in the data folder.",
     )
+    previous_secrets: SecretStr | None = Field(
+        default=None,
+        description="Secrets that tokens were signed with before, separated by commas: their tokens are still "
+        "taken until they expire, and none is signed with them.",
+    )
+    signing_key_file: Path | None = Field(
+        default=None,
+        description="A private key as PEM to sign tokens with instead of the secret: EC P-256 (ES256) or RSA of "
+        "at least 2048 bits (RS256). A change of the file is noticed within seconds, or at SIGHUP.",
+    )
+    verifying_key_files: str = Field(
+        default="",
+        description="PEM files of keys, public or private, that tokens were signed with before, separated by "
+        "commas; they need not exist yet.",
+    )
+    pepper: SecretStr | None = Field(
+        default=None,
+        description="What security codes, the audit trail and the secrets of authenticator apps are sealed with: "
+        "at least 32 characters of randomness that never change. Required in production; in development one is "
+        "made and kept in the data folder.",
+    )
     token_encryption_key: SecretStr | None = Field(
         default=None,
-        pattern=r"^[0-9a-fA-F]{64}$",
         description="64 hexadecimal digits (32 bytes): access tokens are then encrypted too (JWE `dir`, "
         "`A256GCM`), so that only the server can read them.",
     )
+    redis_url: SecretStr | None = Field(
+        default=None, description="The Redis through which processes tell each other at once what was revoked."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="How many processes serve; more than one needs Redis."
+    )
+    accept_revocation_delay: bool = Field(
+        default=False,
+        description="Serve with several processes without Redis: a revoked permit's access tokens may then be "
+        "taken for up to 5 seconds by the others.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with "
+        "STARTTLS. Without one, e-mails become files in the folder `outbox` of the data folder.",
+    )
+    mail_from: str = Field(default="Share Price Viewer <no-reply@localhost>", description="The sender of e-mails.")
     token_issuer: str = Field(default="share-price-viewer", min_length=1, description="The `iss` claim of tokens.")
     token_audience: str = Field(
         default="share-price-viewer", min_length=1, description="The `aud` claim of tokens."
@@ -93,6 +134,22 @@ class Settings(BaseModel):
     password_require_non_alphanumeric: bool = Field(
         default=False, description="Whether a password needs a character that is neither letter nor digit."
     )
+    password_min_unique_characters: int = Field(
+        default=1, ge=1, le=32, description="How many different characters a password needs."
+    )
+    code_seconds: int = Field(
+        default=600, ge=60, le=86_400, description="How long a security code is good for (10 minutes)."
+    )
+    code_interval_seconds: int = Field(
+        default=60, ge=1, le=3_600, description="How long to wait before another code may be asked for."
+    )
+    code_tries: int = Field(default=5, ge=1, le=20, description="How often a security code may be tried.")
+    lockout_failures: int = Field(
+        default=5, ge=1, le=100, description="After how many failed log-ins a trader is locked out."
+    )
+    lockout_seconds: int = Field(
+        default=1_800, ge=1, le=86_400, description="How long a lockout lasts (30 minutes)."
+    )
     max_body_bytes: int = Field(
         default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
     )
@@ -101,6 +158,8 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from environment variables; an empty one counts as absent.
 
+        Those of the test suite, which begin with `SHARES_TEST_`, are none of ours.
+
         Raises:
             InvalidSettings: A variable with our prefix is unknown, or a value breaks its rule. Values are
                 not repeated in the text: some are secrets.
@@ -108,34 +167,61 @@ class Settings(BaseModel):
         given = {
             name.removeprefix(PREFIX).lower(): value
             for name, value in environment.items()
-            if name.startswith(PREFIX) and value
+            if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_") and value
         }
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problems = (
-                f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-                if problem["loc"]
-                else problem["msg"]
-                for problem in error.errors(include_url=False, include_input=False)
-            )
-            raise InvalidSettings("; ".join(problems)) from None
+            problems = error.errors(include_url=False, include_input=False)
+            raise InvalidSettings("; ".join(map(_said, problems))) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database_of_ours(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and not _is_usable(given.get_secret_value()):
+            raise ValueError("needs to be postgresql://user:password@host/name or sqlite:///path")
+        return given
+
+    @field_validator("token_encryption_key")
+    @classmethod
+    def _is_a_key(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", given.get_secret_value()):
+            raise ValueError("needs 64 hexadecimal digits")
+        return given
 
     @model_validator(mode="after")
     def _keep_production_safe(self) -> Self:
         if self.mode == "production":
-            if self.secret is None:
-                raise ValueError(f"{PREFIX}SECRET is required in production")
+            if self.secret is None and self.signing_key_file is None:
+                raise ValueError(f"{PREFIX}SECRET or {PREFIX}SIGNING_KEY_FILE is required in production")
+            if self.pepper is None:
+                raise ValueError(f"{PREFIX}PEPPER is required in production")
             if self.password_hashing == "cheap":  # noqa: S105 - the name of a cost
                 raise ValueError(f"{PREFIX}PASSWORD_HASHING cannot be cheap in production")
-        if self.secret is not None and len(self.secret.get_secret_value().encode()) < 32:
-            raise ValueError(f"{PREFIX}SECRET needs at least 32 characters")
+        if self.workers > 1 and self.redis_url is None and not self.accept_revocation_delay:
+            raise ValueError(
+                f"{PREFIX}WORKERS above 1 need {PREFIX}REDIS_URL, or {PREFIX}ACCEPT_REVOCATION_DELAY=true"
+            )
+        for name, secret in (("SECRET", self.secret), ("PEPPER", self.pepper)):
+            if secret is not None and len(secret.get_secret_value().encode()) < 32:
+                raise ValueError(f"{PREFIX}{name} needs at least 32 characters")
         return self
 
     @property
     def is_development(self) -> bool:
         """Whether this is a developer's own server."""
         return self.mode == "development"
+
+    @property
+    def earlier_secrets(self) -> tuple[bytes, ...]:
+        """The secrets that tokens were signed with before."""
+        text = self.previous_secrets.get_secret_value() if self.previous_secrets else ""
+        return tuple(secret.strip().encode() for secret in text.split(",") if secret.strip())
+
+    @property
+    def earlier_key_files(self) -> tuple[Path, ...]:
+        """The files of keys that tokens were signed with before."""
+        return tuple(Path(name.strip()) for name in self.verifying_key_files.split(",") if name.strip())
 
     @property
     def effective_database_url(self) -> str:
@@ -168,3 +254,31 @@ class Settings(BaseModel):
     def clock_skew(self) -> timedelta:
         """How far the clocks of hosts may differ."""
         return timedelta(seconds=self.token_clock_skew_seconds)
+
+    @property
+    def limits(self) -> Limits:
+        """How often and how long codes and log-ins may be tried."""
+        return Limits(
+            code_lifetime=timedelta(seconds=self.code_seconds),
+            code_interval=timedelta(seconds=self.code_interval_seconds),
+            code_tries=self.code_tries,
+            failures=self.lockout_failures,
+            lockout=timedelta(seconds=self.lockout_seconds),
+        )
+
+
+def _said(problem: ErrorDetails) -> str:
+    name = "_".join(map(str, problem["loc"])).upper()
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{name}: {text}" if name else text
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parsed = with_driver(url)
+    except (ArgumentError, ValueError):  # A port that is no number is a ValueError that repeats it.
+        return False
+    if parsed.drivername == "sqlite+aiosqlite":
+        # In memory every connection would have a database of its own.
+        return parsed.database not in (None, "", ":memory:")
+    return parsed.drivername == "postgresql+asyncpg"

@@ -77,7 +77,7 @@ class Callers:
     def access(
         self, *, trader_id: int = 1, date_joined: date | None = None, roles: frozenset[str] = frozenset()
     ) -> str:
-        return self.services.tokens.grant_access(
+        return self.services.identity.tokens.grant_access(
             trader_id=trader_id,
             permit_id=self.permit_id,
             email="caller@example.com",
@@ -108,10 +108,10 @@ class Callers:
         return self.access(roles=frozenset({Trader.ADMINISTRATOR}))
 
     def refresh(self, *, trader_id: int = 1) -> str:
-        return self.services.tokens.grant_refresh(trader_id=trader_id, permit_id=self.permit_id).text
+        return self.services.identity.tokens.grant_refresh(trader_id=trader_id, permit_id=self.permit_id).text
 
     def expired(self) -> str:
         """A manager's token that expires at this very moment."""
         token = self.manager
-        self.clock.now += self.services.access_lifetime
+        self.clock.now += self.services.identity.access_lifetime
         return token

@@ -23,8 +23,8 @@ from tests.callers import Api, Callers
 from tests.counting import Statements
 from tests.factories import ManualClock
 
-POSTGRESQL = os.environ.get("SHARES_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
-REQUIRED = os.environ.get("SHARES_TEST_REQUIRED", "").split(",")
+POSTGRESQL = os.environ.get("TESTS_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REQUIRED = os.environ.get("TESTS_REQUIRED", "").split(",")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def _why_no_postgresql() -> str | None:
     try:
         asyncio.run(connect())
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        return f"no PostgreSQL at SHARES_TEST_POSTGRESQL ({type(error).__name__})"
+        return f"no PostgreSQL at TESTS_POSTGRESQL ({type(error).__name__})"
     return None
 
 

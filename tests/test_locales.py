@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import EnumTypeDefinitionNode, parse
 
+from app.domain.mails import MailKind
 from app.kit.phrases import Phrases
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,30 @@ def test_every_policy_has_words(locale: str) -> None:
     policies = {key.removeprefix(prefix) for key in PHRASES.keys(locale) if key.startswith(prefix)}
 
     assert policies == values_of("Policy")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_email_has_a_subject_and_a_text_and_no_other_does(locale: str) -> None:
+    words = {key for key in PHRASES.keys(locale) if key.startswith("mail-")}
+
+    kinds = set(MailKind) - {MailKind.NOTHING}
+    assert words == {f"mail-{kind}-{part}" for kind in kinds for part in ("subject", "text")} | {"mail-signature"}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_subject_shows_what_is_in_its_email(locale: str) -> None:
+    subjects = [key for key in PHRASES.keys(locale) if key.startswith("mail-") and key.endswith("-subject")]
+
+    assert all(PHRASES.placeables(locale, key) == set() for key in subjects)
+    assert all("\n" not in PHRASES.say(locale, key) for key in subjects)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", [MailKind.CONFIRM_EMAIL, MailKind.CHANGE_PASSWORD])
+def test_a_code_is_a_paragraph_of_its_own(locale: str, kind: MailKind) -> None:
+    paragraphs = PHRASES.raw(locale, f"mail-{kind}-text").split("\n\n")
+
+    assert paragraphs.count("{code}") == 1
 
 
 @pytest.mark.parametrize(("locale", "key"), EVERY_PHRASE)

@@ -1,4 +1,4 @@
-"""How SQLite and PostgreSQL spell JSON: rows as arrays, and a list of rows as an array of those."""
+"""How SQLite and PostgreSQL spell JSON: rows as arrays, rows as an array of those, and texts out of one."""
 
 from typing import Any
 
@@ -30,6 +30,14 @@ class JsonRows(FunctionElement[str]):
     type = Text()
     inherit_cache = True
     name = "json_rows"
+
+
+class LowerTexts(FunctionElement[str]):
+    """The texts of a JSON array as a subquery, in lower case as the database has it."""
+
+    type = Text()
+    inherit_cache = True
+    name = "lower_texts"
 
 
 @compiles(JsonRow, "sqlite")
@@ -65,6 +73,18 @@ def _(element: JsonRows, compiler: SQLCompiler, **options: Any) -> str:
     row, *order = _arguments(element)
     ordered = ", ".join(compiler.process(clause, **options) for clause in order)
     return f"coalesce(json_agg({compiler.process(row, **options)} ORDER BY {ordered}), '[]')"
+
+
+@compiles(LowerTexts, "sqlite")
+def _(element: LowerTexts, compiler: SQLCompiler, **options: Any) -> str:
+    texts = compiler.process(element.clauses, **options)
+    return f"(SELECT lower(value) FROM json_each({texts}))"  # noqa: S608 - SQLAlchemy's own text for a bind
+
+
+@compiles(LowerTexts, "postgresql")
+def _(element: LowerTexts, compiler: SQLCompiler, **options: Any) -> str:
+    texts = f"CAST({compiler.process(element.clauses, **options)} AS json)"
+    return f"(SELECT lower(value) FROM json_array_elements_text({texts}))"  # noqa: S608 - the same
 
 
 def _arguments(element: FunctionElement[str]) -> list[ColumnElement[Any]]:

@@ -5,6 +5,7 @@ Takes no connection and knows no SQL: a plan can be printed and compared.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, cast
 
 from graphql import (
@@ -25,14 +26,26 @@ from graphql.execution.values import VariableValues
 from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
 from sqlmodel import SQLModel
 
-from app.kit.problem import Problem
+from app.kit.problem import InvalidInput, Problem
 
 # SQLite's parser gives up at seven nested JSON subqueries ("parser stack overflow", measured on 3.40.1).
 MAX_NESTED_RELATIONS = 6
 
+# A row's JSON is made by one function call, and both databases take a hundred arguments at most; besides,
+# fragments of a few lines can spell out thousands of relations.
+MAX_RELATIONS = 50
+
+MAX_LIMIT = 500
+
 
 class TooDeep(Problem):
     """The selection nests more relations than one statement can read."""
+
+    code = "COST_EXCEEDED"
+
+
+class TooWide(Problem):
+    """The selection has more relations, over all levels, than one statement can read."""
 
     code = "COST_EXCEEDED"
 
@@ -109,14 +122,19 @@ class Selection:
     def subselections(self, of: GraphQLObjectType) -> Iterator["Selection"]:
         """Give the fields selected below on objects of that type, merged by response key."""
         merged: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
         for node in self.nodes:
             if node.selection_set is not None:
-                self._collect(node.selection_set, of, merged)
+                self._collect(node.selection_set, of, merged, spread)
         for nodes in merged.values():
             yield Selection(self.schema, self.fragments, self.variables, nodes)
 
     def _collect(
-        self, selections: SelectionSetNode, of: GraphQLObjectType, merged: dict[str, list[FieldNode]]
+        self,
+        selections: SelectionSetNode,
+        of: GraphQLObjectType,
+        merged: dict[str, list[FieldNode]],
+        spread: set[str],
     ) -> None:
         for node in selections.selections:
             if not self._included(node):
@@ -125,11 +143,13 @@ class Selection:
                 merged.setdefault((node.alias or node.name).value, []).append(node)
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or self._applies(node.type_condition.name.value, of):
-                    self._collect(node.selection_set, of, merged)
-            else:
-                fragment = self.fragments[cast("FragmentSpreadNode", node).name.value]
+                    self._collect(node.selection_set, of, merged, spread)
+            elif (name := cast("FragmentSpreadNode", node).name.value) not in spread:
+                # Once is enough, and twice at each of thirty levels would be a billion times.
+                spread.add(name)
+                fragment = self.fragments[name]
                 if self._applies(fragment.type_condition.name.value, of):
-                    self._collect(fragment.selection_set, of, merged)
+                    self._collect(fragment.selection_set, of, merged, spread)
 
     def _included(self, node: Any) -> bool:
         skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
@@ -140,21 +160,30 @@ class Selection:
         return condition == of.name or condition in {interface.name for interface in of.interfaces}
 
 
-def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, depth: int = 0) -> ReadPlan:
+def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves) -> ReadPlan:
     """Plan what a field reads, down to the last relation that it selects.
 
     Args:
         selection: The field's selection.
         parent: The type that has the field.
         shelves: What the types stand for.
-        depth: How many relations lie above.
 
     Raises:
         TooDeep: More than `MAX_NESTED_RELATIONS` relations are nested.
+        TooWide: There are more than `MAX_RELATIONS` relations over all levels.
+        InvalidInput: A list on the way has a limit or an offset out of range.
         KeyError: The field's type stands for no entity; a defect of the schema, not of the request.
     """
+    return _plan(selection, parent, shelves, depth=0, counted=count())
+
+
+def _plan(
+    selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, depth: int, counted: Iterator[int]
+) -> ReadPlan:
     if depth > MAX_NESTED_RELATIONS:
         raise TooDeep(cost=depth, allowed=MAX_NESTED_RELATIONS)
+    if (relations := next(counted)) > MAX_RELATIONS:
+        raise TooWide(cost=relations, allowed=MAX_RELATIONS)
     field_type = parent.fields[selection.nodes[0].name.value].type
     of = cast("GraphQLObjectType", get_named_type(field_type))
     shelf = shelves[of.name]
@@ -165,7 +194,7 @@ def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, d
             Relation(
                 key=(below.nodes[0].alias or below.nodes[0].name).value,
                 relationship=shelf.relations[below.nodes[0].name.value],
-                plan=plan(below, of, shelves, depth=depth + 1),
+                plan=_plan(below, of, shelves, depth=depth + 1, counted=counted),
             )
             for below in selection.subselections(of)
             if below.nodes[0].name.value in shelf.relations
@@ -174,7 +203,13 @@ def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, d
 
 
 def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
-    """Read a list field's arguments."""
+    """Read a list field's arguments.
+
+    Raises:
+        InvalidInput: The limit or the offset is out of range: on a relation nobody else has looked yet.
+    """
+    _hold_to_range("limit", arguments.get("limit"), MAX_LIMIT)
+    _hold_to_range("offset", arguments.get("offset"), None)
     return Window(
         filter=arguments.get("filter") or {},
         order=tuple(
@@ -184,6 +219,13 @@ def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
         limit=arguments.get("limit"),
         offset=arguments.get("offset") or 0,
     )
+
+
+def _hold_to_range(name: str, value: int | None, largest: int | None) -> None:
+    if value is not None and value < 0:
+        raise InvalidInput(path=(name,), phrase="rule-too-small", min=0)
+    if value is not None and largest is not None and value > largest:
+        raise InvalidInput(path=(name,), phrase="rule-too-large", max=largest)
 
 
 def _value(choice: Any) -> str:

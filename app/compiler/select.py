@@ -1,8 +1,9 @@
 """From a plan to one statement: a row for each object, its relations as JSON beside its columns."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, inspect, select
+from sqlalchemy import ColumnElement, Select, Text, cast, inspect, select
 from sqlalchemy.orm import RelationshipProperty, aliased
 
 from app.compiler.conditions import conditions
@@ -20,18 +21,20 @@ def statement(plan: ReadPlan, *where: tuple[str, Any]) -> Select[Any]:
     Returns:
         A select of the shelf's columns in their order, then of each relation in the plan's order: a to-one
         relation is a JSON array of its columns and relations, or null; a to-many one is an array of such.
+        Relations are texts: SQLAlchemy would read PostgreSQL's JSON itself, with floats for decimals.
     """
     rows = aliased(plan.shelf.entity)
-    chosen = _select(plan, rows)
+    relations = [cast(_relation(relation, rows, plan), Text) for relation in plan.relations]
+    chosen = _select(plan, rows, relations)
     return chosen.where(*(getattr(rows, attribute) == value for attribute, value in where))
 
 
-def _select(plan: ReadPlan, rows: Any) -> Select[Any]:
+def _select(plan: ReadPlan, rows: Any, relations: Sequence[ColumnElement[str]]) -> Select[Any]:
     window = plan.window
     chosen = (
         select(
             *(getattr(rows, attribute).label(attribute) for attribute in plan.shelf.columns.values()),
-            *(_relation(relation, rows, plan).label(_label(i)) for i, relation in enumerate(plan.relations)),
+            *(relation.label(_label(i)) for i, relation in enumerate(relations)),
         )
         .where(conditions(plan.shelf, rows, window.filter))
         .order_by(*_order(window, rows))
@@ -44,7 +47,7 @@ def _relation(relation: Relation, owner: Any, plan: ReadPlan) -> ColumnElement[s
     rows = aliased(relation.plan.shelf.entity)
     ((local, remote),) = property_.local_remote_pairs or ()
     below = (
-        _select(relation.plan, rows)
+        _select(relation.plan, rows, [_relation(each, rows, relation.plan) for each in relation.plan.relations])
         .where(getattr(rows, str(remote.key)) == getattr(owner, str(local.key)))
         .correlate(owner)
         .subquery()

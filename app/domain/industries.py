@@ -28,6 +28,7 @@ async def create(
     industry = Industry(**values, created_at=now, updated_at=now)
     session.add(industry)
     await _flush(session)
+    writing.note(session, industry, WriteOutcome.INSERTED)
     return industry, WriteOutcome.INSERTED
 
 
@@ -59,6 +60,7 @@ async def update(
     writing.expect(session, industry, expected_version)
     outcome = writing.change(industry, values, now)
     await _flush(session)
+    writing.note(session, industry, outcome)
     return industry, outcome
 
 
@@ -98,6 +100,7 @@ async def delete(session: AsyncSession, industry_id: int, *, expected_version: i
     await session.delete(industry)
     with writing.refusing(reference=IndustryNotEmpty(path=("id",))):
         await session.flush()
+    writing.note(session, industry, WriteOutcome.DELETED)
     return WriteOutcome.DELETED
 
 

@@ -1,7 +1,5 @@
 """What the business can refuse, each as a stable code; `locales/` holds the words."""
 
-from typing import ClassVar
-
 from app.entities import Industry, Share
 from app.kit.problem import Problem
 
@@ -16,6 +14,12 @@ class PasswordMissing(Problem):
     """The password is missing."""
 
     code = "PASSWORD_REQUIRED"
+
+
+class PasswordTooWeak(Problem):
+    """The password breaks a rule; `phrase` says which."""
+
+    code = "PASSWORD_TOO_WEAK"
 
 
 class IndustryUnknown(Problem):
@@ -69,7 +73,53 @@ class Refused(Problem):
         retry_after_seconds: How long to wait before the next attempt; None if there is no need to.
     """
 
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
+
+
+class TooManyAttempts(Refused):
+    """Too much was tried for this address; the same whether it is known or not."""
+
+    code = "TOO_MANY_ATTEMPTS"
+
+    def __init__(self, seconds: int, *, path: tuple[str, ...] = ()) -> None:
+        super().__init__(path=path, seconds=seconds)
+        self.retry_after_seconds = seconds
+
+
+class IncorrectSecurityCode(Refused):
+    """The security code is wrong, used or expired."""
+
+    code = "INCORRECT_SECURITY_CODE"
+
+
+class TwoFactorOn(Problem):
+    """The second factor is on already."""
+
+    code = "INVALID_INPUT"
+
+    def __init__(self) -> None:
+        super().__init__(phrase="two-factor-on")
+
+
+class TwoFactorOff(Problem):
+    """The second factor is not on."""
+
+    code = "INVALID_INPUT"
+
+    def __init__(self) -> None:
+        super().__init__(phrase="two-factor-off")
+
+
+class SecondFactorRequired(Refused):
+    """The password is right; a code from the authenticator app is needed too."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+
+
+class IncorrectSecondFactor(Refused):
+    """The code from the authenticator app, or the recovery code, is wrong or was used already."""
+
+    code = "INCORRECT_SECOND_FACTOR"
 
 
 class LoginFailed(Refused):

@@ -27,6 +27,7 @@ async def create(session: AsyncSession, values: Mapping[str, Any], *, now: datet
     share = Share(**values, created_at=now, updated_at=now)
     session.add(share)
     await _flush(session)
+    writing.note(session, share, WriteOutcome.INSERTED)
     return share, WriteOutcome.INSERTED
 
 
@@ -59,6 +60,7 @@ async def update(
     writing.expect(session, share, expected_version)
     outcome = writing.change(share, values, now)
     await _flush(session)
+    writing.note(session, share, outcome)
     return share, outcome
 
 
@@ -95,6 +97,7 @@ async def delete(session: AsyncSession, share_id: int, *, expected_version: int 
         return WriteOutcome.ABSENT
     writing.expect(session, share, expected_version)
     await session.delete(share)
+    writing.note(session, share, WriteOutcome.DELETED)
     return WriteOutcome.DELETED
 
 

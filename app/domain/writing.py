@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.domain import audit
+from app.domain.audit import AuditAction
 from app.domain.problems import Conflict
 from app.entities import Industry, Share
+from app.kit import facts
 from app.kit.problem import Problem
 
 
@@ -58,6 +61,21 @@ def change(record: Industry | Share, values: Mapping[str, Any], now: datetime) -
     record.version += 1
     record.updated_at = now
     return WriteOutcome.UPDATED
+
+
+_ACTIONS = {
+    WriteOutcome.INSERTED: AuditAction.RECORD_INSERTED,
+    WriteOutcome.UPDATED: AuditAction.RECORD_UPDATED,
+    WriteOutcome.DELETED: AuditAction.RECORD_DELETED,
+}
+
+
+def note(session: AsyncSession, record: Industry | Share, outcome: WriteOutcome) -> None:
+    """Note for the audit trail what a write did; one that changed nothing is not worth an event."""
+    action = _ACTIONS.get(outcome)
+    if action is not None:
+        subject = f"{type(record).__name__}:{record.id}"
+        facts.note(session, audit.Happened(action=action, subject=subject))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from app.domain.problems import Conflict, Refused
 from app.graph.context import Info
 from app.graph.enums import ErrorCode
 from app.graph.errors import message_of
+from app.graph.permissions import Denied
 from app.graph.types import Industry, Share
 from app.kit.problem import Problem, Problems
 
@@ -97,10 +98,29 @@ class AnswersProblems(FieldExtension):
         """Resolve the mutation, or say why not."""
         try:
             return await next_(source, info, **arguments)
+        except Denied:
+            raise
         except Problem as problem:
             return self.payload(errors=[_error(problem, info)])
         except Problems as several:
             return self.payload(errors=[_error(problem, info) for problem in several.problems])
+
+
+def mutation(resolver: Any, payload: Any, *directives: object, description: str) -> Any:
+    """Make a mutation's field, which answers with a payload whatever a person can mend.
+
+    Args:
+        resolver: What it does; it raises problems.
+        payload: What it answers; made of `errors` alone if there was a problem.
+        directives: Its policy, and what it costs.
+        description: What it does, for people.
+    """
+    return strawberry.field(
+        resolver=resolver,
+        description=description,
+        directives=directives,
+        extensions=[AnswersProblems(payload)],
+    )
 
 
 def _error(problem: Problem, info: Info) -> UserError:

@@ -1,18 +1,27 @@
 """What a resolver may ask of the request that it works for."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import DocumentNode, GraphQLResolveInfo
+from strawberry.dataloader import DataLoader
 
 from app.compiler.plan import Shelves
 from app.database import Database
+from app.domain import traders
+from app.domain.audit import AuditedWork, Origin
+from app.domain.denials import Denials
+from app.domain.identity import Identity
+from app.entities import Trader
+from app.kit.clock import Clock
 from app.kit.phrases import Phrases
-from app.security.passwords import PasswordHasher, PasswordRules
-from app.security.tokens import AccessClaims, Tokens
+from app.security.revocations import Revocations
+from app.security.tokens import AccessClaims
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +29,25 @@ class Services:
     """What lives as long as the server and is shared by all requests.
 
     Attributes:
-        access_lifetime: How long an access token lives.
+        identity: What registration, log-in and renewal work with.
+        revocations: The access tokens that this process must refuse although they have not expired.
+        denials: Where refusals by policy are counted for the audit trail.
         versions: Every API version that the server answers.
         deprecated_versions: Those that will go.
     """
 
     database: Database
-    tokens: Tokens
-    hasher: PasswordHasher
+    identity: Identity
+    revocations: Revocations
+    denials: Denials
     phrases: Phrases
-    password_rules: PasswordRules
-    access_lifetime: timedelta
     versions: tuple[str, ...]
     deprecated_versions: tuple[str, ...]
+    clock: Clock
+
+    def audited(self, origin: Origin) -> AuditedWork:
+        """Give the database as those see it whose acts the audit trail keeps."""
+        return AuditedWork(self.database, self.identity.seals, origin, self.clock)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +79,7 @@ class Context:
     log_failure: Callable[[BaseException, str], None]
     document: DocumentNode | None = None
     proven: set[int] = field(default_factory=set)
+    _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -71,9 +87,45 @@ class Context:
         return self.now.date()
 
     @property
+    def identity(self) -> Identity:
+        """What registration, log-in and renewal work with."""
+        return self.services.identity
+
+    @property
+    def origin(self) -> Origin:
+        """Where what this request does comes from, for the audit trail."""
+        actor_id = None if self.claims is None else self.claims.trader_id
+        return Origin(request_id=self.request_id, device=self.device, actor_id=actor_id)
+
+    @property
+    def work(self) -> AuditedWork:
+        """Where units of work are opened whose acts the audit trail keeps."""
+        return self.services.audited(self.origin)
+
+    @property
     def database(self) -> Database:
         """Where statements run."""
         return self.services.database
+
+    async def trader(self, trader_id: int) -> Trader | None:
+        """Load a trader; all that are asked for at the same time come in one statement."""
+        found: Trader | None = await self.load(_traders_of, trader_id)
+        return found
+
+    async def load(self, load: Callable[["Context", list[K]], Awaitable[Sequence[Any]]], key: K) -> Any:
+        """Load what belongs to a key; all keys that are asked for at the same time come in one call of `load`.
+
+        Args:
+            load: Gives for each key, in their order, what belongs to it, or an exception to raise for it alone.
+            key: One of them.
+        """
+        if load not in self._loaders:
+
+            async def load_many(keys: list[K]) -> Sequence[Any]:
+                return await load(self, keys)
+
+            self._loaders[load] = DataLoader(load_many, cache=False)
+        return await self._loaders[load].load(key)
 
     def owns(self, trader_id: int) -> bool:
         """Say whether the caller is that trader."""
@@ -82,6 +134,12 @@ class Context:
     def say(self, key: str, **params: str | int) -> str:
         """Say a phrase in the caller's language."""
         return self.services.phrases.say(self.locale, key, **params)
+
+
+async def _traders_of(context: Context, ids: list[int]) -> list[Trader | None]:
+    async with context.database.reading() as session:
+        found = {trader.id: trader for trader in await traders.find_many(session, ids)}
+    return [found.get(trader_id) for trader_id in ids]
 
 
 Info = strawberry.Info[Context, None]

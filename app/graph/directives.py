@@ -34,3 +34,49 @@ class Constraint:
     format: str | None = strawberry.UNSET
     min: float | None = strawberry.UNSET
     max: float | None = strawberry.UNSET
+
+
+@strawberry.schema_directive(
+    locations=[
+        Location.ARGUMENT_DEFINITION,
+        Location.ENUM,
+        Location.FIELD_DEFINITION,
+        Location.INPUT_FIELD_DEFINITION,
+        Location.OBJECT,
+        Location.SCALAR,
+    ],
+    name="cost",
+    description="What the field adds to an operation's cost, before it is multiplied by the size of the lists above it. "
+    "As in the IBM GraphQL cost specification.",
+)
+class Cost:
+    """What a field costs."""
+
+    weight: str
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="listSize",
+    description="How many items a list holds when its cost is counted. As in the IBM GraphQL cost specification.",
+)
+class ListSize:
+    """How long a list is taken to be."""
+
+    assumed_size: int | None = strawberry.UNSET
+    slicing_arguments: list[str] | None = strawberry.UNSET
+    sized_fields: list[str] | None = strawberry.UNSET
+    require_one_slicing_argument: bool | None = strawberry.UNSET
+
+
+COSTS_A_WRITE = Cost(weight="10.0")
+COSTS_A_HASH = Cost(weight="50.0")
+COSTS_A_COUNT = Cost(weight="2.0")
+
+LIMITED = ListSize(assumed_size=100, slicing_arguments=["limit"], require_one_slicing_argument=False)
+PAGED = ListSize(
+    assumed_size=100,
+    slicing_arguments=["first", "last"],
+    sized_fields=["edges", "nodes"],
+    require_one_slicing_argument=False,
+)

@@ -94,6 +94,15 @@ class ErrorCode(Enum):
         "TOO_MANY_ATTEMPTS",
         description="Too many failed attempts; retryAfterSeconds says when to try again. The same for known and unknown addresses.",
     )
+    SECOND_FACTOR_REQUIRED = strawberry.enum_value(
+        "SECOND_FACTOR_REQUIRED",
+        description="The password is right, but the trader has switched the second factor on: send the log-in again "
+        "with twoFactorCode.",
+    )
+    INCORRECT_SECOND_FACTOR = strawberry.enum_value(
+        "INCORRECT_SECOND_FACTOR",
+        description="The code from the authenticator app, or the recovery code, is wrong or was used already.",
+    )
     INVALID_PERMIT = strawberry.enum_value(
         "INVALID_PERMIT",
         description="The refresh token is not valid, has expired, was revoked or was already used.",
@@ -158,3 +167,53 @@ class PermitStatus(Enum):
     ACTIVE = strawberry.enum_value("ACTIVE", description="It can be renewed.")
     EXPIRED = strawberry.enum_value("EXPIRED", description="Its refresh token has expired.")
     REVOKED = strawberry.enum_value("REVOKED", description="It was revoked.")
+
+
+@strawberry.enum(description="What a security code is for.")
+class SecurityCodePurpose(Enum):
+    """What a security code is for."""
+
+    CONFIRM_EMAIL = strawberry.enum_value("CONFIRM_EMAIL", description="To confirm the e-mail address.")
+    CHANGE_PASSWORD = strawberry.enum_value("CHANGE_PASSWORD", description="To set a new password.")
+
+
+@strawberry.enum(description="What an audit event records.")
+class AuditAction(Enum):
+    """What an audit event records."""
+
+    REGISTERED = strawberry.enum_value("REGISTERED", description="A trader registered.")
+    CODE_SENT = strawberry.enum_value("CODE_SENT", description="A security code was sent.")
+    EMAIL_CONFIRMED = strawberry.enum_value("EMAIL_CONFIRMED", description="An e-mail address was confirmed.")
+    LOGGED_IN = strawberry.enum_value("LOGGED_IN", description="A trader logged in.")
+    LOGIN_FAILED = strawberry.enum_value("LOGIN_FAILED", description="A log-in failed.")
+    LOCKED_OUT = strawberry.enum_value(
+        "LOCKED_OUT", description="A trader was locked out after too many failed attempts."
+    )
+    PERMIT_RENEWED = strawberry.enum_value("PERMIT_RENEWED", description="A permit was renewed.")
+    PERMIT_REUSED = strawberry.enum_value(
+        "PERMIT_REUSED", description="A used refresh token was presented again; the permit was revoked."
+    )
+    PERMIT_REVOKED = strawberry.enum_value("PERMIT_REVOKED", description="A permit was revoked.")
+    PASSWORD_CHANGED = strawberry.enum_value("PASSWORD_CHANGED", description="A password was changed.")
+    TRADER_UPDATED = strawberry.enum_value("TRADER_UPDATED", description="A trader's profile was changed.")
+    TRADER_VERIFIED = strawberry.enum_value("TRADER_VERIFIED", description="A trader's joining date was verified.")
+    ACCESS_DENIED = strawberry.enum_value(
+        "ACCESS_DENIED", description="A field or an operation was refused by its policy."
+    )
+    RECORD_INSERTED = strawberry.enum_value("RECORD_INSERTED", description="An industry or a share was inserted.")
+    RECORD_UPDATED = strawberry.enum_value("RECORD_UPDATED", description="An industry or a share was updated.")
+    RECORD_DELETED = strawberry.enum_value("RECORD_DELETED", description="An industry or a share was deleted.")
+    UNLOCKED = strawberry.enum_value("UNLOCKED", description="A trader's lockout was lifted before its time.")
+    TWO_FACTOR_ENABLED = strawberry.enum_value(
+        "TWO_FACTOR_ENABLED", description="A trader switched the second factor on."
+    )
+    TWO_FACTOR_DISABLED = strawberry.enum_value(
+        "TWO_FACTOR_DISABLED", description="A trader switched the second factor off."
+    )
+    RECOVERY_CODE_USED = strawberry.enum_value(
+        "RECOVERY_CODE_USED", description="A recovery code stood in for the authenticator app."
+    )
+    TRADER_DELETED = strawberry.enum_value("TRADER_DELETED", description="A trader was deleted.")
+    ADMINISTRATOR_MADE = strawberry.enum_value(
+        "ADMINISTRATOR_MADE", description="A trader was made an administrator from the command line."
+    )

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
+from app.compiler.plan import MAX_LIMIT
 from app.graph.directives import Constraint
 from app.graph.enums import IndustryOrderField, ShareOrderField, SortDirection
 
@@ -14,7 +15,7 @@ UNSET = strawberry.UNSET
 _EQ, _IN = "Is this.", "Is one of these."
 _AND, _OR, _NOT = "All of these hold.", "One of these holds.", "This does not hold."
 
-Limit = Annotated[int, strawberry.argument(directives=[Constraint(min=0.0, max=500.0)])]
+Limit = Annotated[int, strawberry.argument(directives=[Constraint(min=0.0, max=float(MAX_LIMIT))])]
 """How many items a list gives at most."""
 
 Offset = Annotated[int, strawberry.argument(directives=[Constraint(min=0.0)])]
@@ -106,3 +107,9 @@ class ShareOrder:
 
     field: ShareOrderField = strawberry.field(description="By what.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="In which direction.")
+
+
+def as_given(chosen: StringFilter) -> dict[str, Any]:
+    """Give a filter as the client wrote it, which is how `app.compiler.conditions` reads it."""
+    written = {"eq": chosen.eq, "in": chosen.in_, "startsWith": chosen.starts_with, "contains": chosen.contains}
+    return {name: value for name, value in written.items() if value is not UNSET}

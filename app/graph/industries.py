@@ -9,8 +9,9 @@ from app.domain import industries
 from app.domain.policies import SKILLED_TRADERS, TRADER_MANAGERS
 from app.domain.problems import IndustryUnknown
 from app.graph import reading
-from app.graph.answers import ERRORS, AnswersProblems, UserError
+from app.graph.answers import ERRORS, UserError, mutation
 from app.graph.context import Info
+from app.graph.directives import COSTS_A_WRITE, LIMITED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import IndustryFilter, IndustryOrder, Limit, Offset
 from app.graph.permissions import authorize
@@ -49,7 +50,7 @@ class IndustryQueries:
     industries: list[Industry] | None = strawberry.field(
         resolver=_industries,
         description="The industries, as a plain list.",
-        directives=[authorize(SKILLED_TRADERS)],
+        directives=[authorize(SKILLED_TRADERS), LIMITED],
     )
     industry: Industry | None = strawberry.field(
         resolver=_industry, description="One industry.", directives=[authorize(SKILLED_TRADERS)]
@@ -101,7 +102,7 @@ class IndustryPayload:
 async def _upsert(info: Info, input: IndustryUpsertInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     industry_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         industry, outcome = await industries.upsert(
             session, industry_id, values, expected_version=expected, now=info.context.now
         )
@@ -110,7 +111,7 @@ async def _upsert(info: Info, input: IndustryUpsertInput) -> Any:  # noqa: A002 
 
 async def _delete(info: Info, input: IndustryDeleteInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         outcome = await industries.delete(session, values["id"], expected_version=values.get("expected_version"))
     return IndustryPayload(outcome=WriteOutcome[outcome])
 
@@ -119,15 +120,17 @@ async def _delete(info: Info, input: IndustryDeleteInput) -> Any:  # noqa: A002 
 class IndustryMutations:
     """What can be written of industries."""
 
-    industry_upsert: IndustryPayload | None = strawberry.field(
-        resolver=_upsert,
+    industry_upsert: IndustryPayload | None = mutation(
+        _upsert,
+        IndustryPayload,
+        authorize(TRADER_MANAGERS),
+        COSTS_A_WRITE,
         description="Inserts or updates an industry.",
-        directives=[authorize(TRADER_MANAGERS)],
-        extensions=[AnswersProblems(IndustryPayload)],
     )
-    industry_delete: IndustryPayload | None = strawberry.field(
-        resolver=_delete,
+    industry_delete: IndustryPayload | None = mutation(
+        _delete,
+        IndustryPayload,
+        authorize(TRADER_MANAGERS),
+        COSTS_A_WRITE,
         description="Deletes an industry.",
-        directives=[authorize(TRADER_MANAGERS)],
-        extensions=[AnswersProblems(IndustryPayload)],
     )

@@ -5,7 +5,7 @@ reached: before the resolver, or, where the object's owner passes too, of each o
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from graphql import (
     GraphQLField,
@@ -13,23 +13,30 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_introspection_type,
+    is_list_type,
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.domain.policies import ANYONE, POLICIES, Policy
-from app.graph.context import Context, ResolveInfo
+from app.domain.policies import ALL_TRADERS, ANYONE, POLICIES, Policy
+from app.graph.context import Context, Info, ResolveInfo
 from app.graph.directives import Authorize
 from app.graph.enums import PolicyName
 from app.kit.problem import Problem
+from app.security.tokens import AccessClaims
 
 Resolver = Callable[..., Any]
 
 _POLICIES = {policy.name: policy for policy in POLICIES}
 
 
-class Forbidden(Problem):
+class Denied(Problem):
+    """A policy says no; never told as an error of a payload, for it is nothing that an input could mend."""
+
+
+class Forbidden(Denied):
     """The caller's claims do not satisfy the policy.
 
     Attributes:
@@ -43,7 +50,7 @@ class Forbidden(Problem):
         self.policy = policy
 
 
-class Unauthenticated(Problem):
+class Unauthenticated(Denied):
     """The field needs an access token and the request carries none."""
 
     code = "UNAUTHENTICATED"
@@ -90,19 +97,21 @@ def _put_door(field: GraphQLField, own: Authorize | None, behind: GraphQLNamedTy
     resolve = field.resolve
     if resolve is None:
         raise TypeError("a field without a resolver cannot be guarded")
-    before = set() if own is None or own.or_owner else {_POLICIES[own.policy.name]}
-    after: dict[str, Authorize] = {}
+    before: set[Policy] = set()
+    if own is not None:
+        # Whose it is, is found out behind the door; a stranger owns nothing.
+        before.add(ALL_TRADERS if own.or_owner else _POLICIES[own.policy.name])
+    after: dict[str, Authorize | None] = {}
     if is_abstract_type(behind):
         # Which type comes out is known only when it does.
-        possible = {each.name: _directive(each) for each in schema.get_possible_types(behind)}
-        after = {name: directive for name, directive in possible.items() if directive is not None}
+        after = {each.name: _directive(each) for each in schema.get_possible_types(behind)}
     elif isinstance(behind, GraphQLObjectType) and (directive := _directive(behind)) is not None:
         if directive.or_owner:
             after = {behind.name: directive}
         else:
             before.add(_POLICIES[directive.policy.name])
-    if after:
-        resolve = _asking_objects(resolve, after)
+    if any(after.values()):
+        resolve = _asking_objects(resolve, after, is_list=is_list_type(get_nullable_type(field.type)))
     if before - {ANYONE}:
         # The strictest first, so that the answer names all that is missing for the field.
         resolve = _asking_claims(resolve, sorted(before - {ANYONE}, key=POLICIES.index, reverse=True))
@@ -111,22 +120,24 @@ def _put_door(field: GraphQLField, own: Authorize | None, behind: GraphQLNamedTy
 
 def _asking_claims(resolve: Resolver, policies: list[Policy]) -> Resolver:
     def guarded(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
-        context: Context = info.context
         for policy in policies:
-            ask(policy, context)
+            ask(policy, info)
         return resolve(source, info, **arguments)
 
     return guarded
 
 
-def _asking_objects(resolve: Resolver, directives: dict[str, Authorize]) -> Resolver:
+def _asking_objects(resolve: Resolver, directives: dict[str, Authorize | None], *, is_list: bool) -> Resolver:
     def check(found: Any, info: ResolveInfo) -> Any:
         context: Context = info.context
-        for each in found if isinstance(found, list) else (found,):
-            directive = directives.get(type(each).__name__)
+        # An iterator that is gone through here must still be there for the answer.
+        objects = list(found) if is_list and found is not None else [found]
+        for each in objects:
+            # What is none of the field's types raises a KeyError: what nobody knows, nobody may see.
+            directive = None if each is None else directives[type(each).__name__]
             if directive is not None and not (directive.or_owner and context.owns(each.owner_id)):
-                ask(_POLICIES[directive.policy.name], context)
-        return found
+                ask(_POLICIES[directive.policy.name], info)
+        return objects if is_list and found is not None else found
 
     async def check_later(coming: Any, info: ResolveInfo) -> Any:
         return check(await coming, info)
@@ -138,15 +149,39 @@ def _asking_objects(resolve: Resolver, directives: dict[str, Authorize]) -> Reso
     return guarded
 
 
-def ask(policy: Policy, context: Context) -> None:
-    """Let the caller through or not.
+def caller(context: Context) -> AccessClaims:
+    """Give the caller's claims, for what only makes sense for oneself.
+
+    Raises:
+        Unauthenticated: The caller sent no access token.
+    """
+    if context.claims is None:
+        raise Unauthenticated
+    return context.claims
+
+
+def ask(policy: Policy, info: ResolveInfo | Info) -> None:
+    """Let the caller through to a field or not; a refusal is counted for the audit trail.
 
     Raises:
         Unauthenticated: The caller sent no access token.
         Forbidden: The claims do not satisfy the policy today.
     """
+    context: Context = info.context
     if not policy.allows(context.claims, context.today):
-        raise Unauthenticated if context.claims is None else Forbidden(policy)
+        refuse(policy, info)
+
+
+def refuse(policy: Policy, info: ResolveInfo | Info) -> NoReturn:
+    """Refuse a field, whatever the caller's claims are.
+
+    Raises:
+        Unauthenticated: The caller sent no access token.
+        Forbidden: The caller sent one.
+    """
+    context: Context = info.context
+    context.services.denials.note(info.field_name, policy.name, context.origin)
+    raise Unauthenticated if context.claims is None else Forbidden(policy)
 
 
 def _directive(of: GraphQLField | GraphQLObjectType) -> Authorize | None:

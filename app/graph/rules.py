@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import annotated_types
 import strawberry
 from graphql import GraphQLObjectType, GraphQLSchema, is_introspection_type
-from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from sqlmodel import SQLModel
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -17,10 +17,12 @@ from strawberry.utils.str_converters import to_camel_case
 from app.domain.problems import EmailIncorrect, PasswordMissing
 from app.graph.context import ResolveInfo
 from app.graph.directives import Constraint
+from app.kit.addresses import normal_email
 from app.kit.problem import InvalidInput, Problem, Problems
 from app.kit.tables import key
 
 # RFC 5321, section 4.5.3.1.1: at most 64 octets before the @. The rest is for the mail server to say.
+_LONGEST_EMAIL_READ = 1_000
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
 
 
@@ -73,7 +75,7 @@ def _constraints(annotation: Any) -> Iterator[dict[str, Any]]:
 
 
 def _well_formed(address: str) -> str:
-    if not _EMAIL.fullmatch(address):
+    if not _EMAIL.fullmatch(address) or not address.isprintable():
         raise PydanticCustomError("email", "not an e-mail address")
     return address
 
@@ -84,9 +86,22 @@ def _there(password: str) -> str:
     return password
 
 
-EMAIL = rule(Annotated[str, StringConstraints(max_length=254), AfterValidator(_well_formed)], format="email")
+# Normalised first: some characters become an @, or many characters, only then.
+EMAIL = rule(
+    Annotated[
+        str,
+        StringConstraints(max_length=254),
+        AfterValidator(_well_formed),
+        BeforeValidator(lambda address: normal_email(address[:_LONGEST_EMAIL_READ])),
+    ],
+    format="email",
+)
 KEY = rule(Annotated[str, AfterValidator(key)])
 GIVEN_PASSWORD = rule(Annotated[str, StringConstraints(max_length=128), AfterValidator(_there)])
+SECURITY_CODE = rule(Annotated[str, StringConstraints(min_length=6, max_length=12)])
+SECOND_FACTOR = rule(Annotated[str, StringConstraints(max_length=20)])
+# How long a new password must be is a setting, and a breach of it has a code of its own.
+NEW_PASSWORD = Rule(rule(Annotated[str, AfterValidator(_there)]).check, Constraint(min_length=8, max_length=128))
 
 
 def checked(given: Any) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from app.graph.scalars import SCALARS
 from app.graph.service import ServiceQueries
 from app.graph.shares import ShareMutations, ShareQueries
 from app.graph.shelves import shelf_of
-from app.graph.traders import TraderQueries
-from app.graph.types import Industry, Permit, Share, Trader
+from app.graph.traders import TraderMutations, TraderQueries
+from app.graph.two_factors import TwoFactorMutations
+from app.graph.types import Industry, Share
 from app.graph.variables import CheckedVariables, ParsedOnce
 
 _QUERY = "What can be read. Every field can be null, so that one that is refused leaves the others be."
@@ -30,7 +31,7 @@ class Query(ServiceQueries, TraderQueries, IndustryQueries, ShareQueries):
 
 
 @strawberry.type(description=_MUTATION)
-class Mutation(PermitMutations, IndustryMutations, ShareMutations):
+class Mutation(PermitMutations, TwoFactorMutations, TraderMutations, IndustryMutations, ShareMutations):
     """What can be changed."""
 
 
@@ -57,7 +58,7 @@ class SecuredSchema(strawberry.Schema):
             config=StrawberryConfig(scalar_map=SCALARS),
         )
         self.version = version
-        self.shelves: Shelves = {shown.__name__: shelf_of(shown) for shown in (Industry, Share, Trader, Permit)}
+        self.shelves: Shelves = {shown.__name__: shelf_of(shown) for shown in (Industry, Share)}
         self.sdl = _without_one_of(self.as_str()) + "\n"
         put_rules(self.graphql)
         put_doors(self.graphql)

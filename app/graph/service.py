@@ -49,7 +49,7 @@ class ErrorMessage:
 
 
 def _service(info: Info) -> Service:
-    services, rules = info.context.services, info.context.services.password_rules
+    services, rules = info.context.services, info.context.identity.rules
     return Service(
         version=info.context.version,
         supported_versions=list(services.versions),

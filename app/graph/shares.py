@@ -11,8 +11,9 @@ from app.domain.policies import SKILLED_TRADERS, TRADER_MANAGERS
 from app.domain.problems import ShareUnknown
 from app.domain.writing import WriteOutcome as Outcome
 from app.graph import reading
-from app.graph.answers import ERRORS, AnswersProblems, UserError
+from app.graph.answers import ERRORS, UserError, mutation
 from app.graph.context import Info
+from app.graph.directives import COSTS_A_WRITE, LIMITED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import Limit, Offset, ShareFilter, ShareOrder
 from app.graph.permissions import authorize
@@ -51,7 +52,7 @@ class ShareQueries:
     shares: list[Share] | None = strawberry.field(
         resolver=_shares,
         description="The shares of all industries, as a plain list.",
-        directives=[authorize(SKILLED_TRADERS)],
+        directives=[authorize(SKILLED_TRADERS), LIMITED],
     )
     share: Share | None = strawberry.field(
         resolver=_share, description="One share.", directives=[authorize(SKILLED_TRADERS)]
@@ -131,7 +132,7 @@ def _payload(share: entities.Share | None, outcome: Outcome) -> SharePayload:
 
 async def _create(info: Info, input: ShareCreateInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         share, outcome = await shares.create(session, values, now=info.context.now)
     return _payload(share, outcome)
 
@@ -139,7 +140,7 @@ async def _create(info: Info, input: ShareCreateInput) -> Any:  # noqa: A002 - t
 async def _update(info: Info, input: ShareUpdateInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     share_id, expected = values.pop("id"), values.pop("expected_version", None)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         share, outcome = await shares.update(
             session, share_id, values, expected_version=expected, now=info.context.now
         )
@@ -149,7 +150,7 @@ async def _update(info: Info, input: ShareUpdateInput) -> Any:  # noqa: A002 - t
 async def _upsert(info: Info, input: ShareUpsertInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     share_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         share, outcome = await shares.upsert(
             session, share_id, values, expected_version=expected, now=info.context.now
         )
@@ -158,25 +159,32 @@ async def _upsert(info: Info, input: ShareUpsertInput) -> Any:  # noqa: A002 - t
 
 async def _delete(info: Info, input: ShareDeleteInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.database.unit_of_work() as session:
+    async with info.context.work.unit_of_work() as session:
         outcome = await shares.delete(session, values["id"], expected_version=values.get("expected_version"))
     return _payload(None, outcome)
-
-
-def _field(resolver: Any, description: str) -> Any:
-    return strawberry.field(
-        resolver=resolver,
-        description=description,
-        directives=[authorize(TRADER_MANAGERS)],
-        extensions=[AnswersProblems(SharePayload)],
-    )
 
 
 @strawberry.type
 class ShareMutations:
     """What can be written of shares."""
 
-    share_create: SharePayload | None = _field(_create, "Inserts a share.")
-    share_update: SharePayload | None = _field(_update, "Updates the given fields of a share.")
-    share_upsert: SharePayload | None = _field(_upsert, "Inserts or updates a share from a disconnected copy.")
-    share_delete: SharePayload | None = _field(_delete, "Deletes a share.")
+    share_create: SharePayload | None = mutation(
+        _create, SharePayload, authorize(TRADER_MANAGERS), COSTS_A_WRITE, description="Inserts a share."
+    )
+    share_update: SharePayload | None = mutation(
+        _update,
+        SharePayload,
+        authorize(TRADER_MANAGERS),
+        COSTS_A_WRITE,
+        description="Updates the given fields of a share.",
+    )
+    share_upsert: SharePayload | None = mutation(
+        _upsert,
+        SharePayload,
+        authorize(TRADER_MANAGERS),
+        COSTS_A_WRITE,
+        description="Inserts or updates a share from a disconnected copy.",
+    )
+    share_delete: SharePayload | None = mutation(
+        _delete, SharePayload, authorize(TRADER_MANAGERS), COSTS_A_WRITE, description="Deletes a share."
+    )

@@ -17,6 +17,7 @@ from graphql import (
     get_nullable_type,
     is_list_type,
     is_non_null_type,
+    is_required_input_field,
     type_from_ast,
     visit,
 )
@@ -78,20 +79,37 @@ def wrong_variables(
         if value is Undefined and definition.default_value is None and is_non_null_type(declared):
             yield InvalidInput(path=(name,), phrase="rule-required")
         elif value is not Undefined:
-            yield from _wrong_values(name, value, declared)
-            yield from _unwritable(value, (name,))
+            wrong = list(_wrong_values(name, value, declared))
+            blamed = {problem.path for problem in wrong}
+            yield from wrong
+            yield from (problem for problem in _unwritable(value, (name,)) if problem.path not in blamed)
 
 
 def _wrong_values(name: str, value: Any, declared: GraphQLInputType) -> Iterator[Problem]:
     places: list[list[str | int]] = []
     validate_input_value(value, declared, lambda _, path: places.append(path), hide_suggestions=True)
+    seen: set[tuple[str, ...]] = set()
     for place in places:
-        wanted, at_fault = _at(declared, value, place)
         path = (name, *map(str, place))
-        if at_fault is None:
-            yield InvalidInput(path=path, phrase="rule-not-null")
-        else:
-            yield InvalidInput(path=path, phrase="rule-wrong-type", type=str(get_nullable_type(wanted)))
+        if path not in seen:
+            # Missing and unknown fields are all blamed on the object that they are fields of.
+            seen.add(path)
+            yield from _wrong_value(path, *_at(declared, value, place))
+
+
+def _wrong_value(path: tuple[str, ...], wanted: GraphQLInputType, at_fault: Any) -> Iterator[Problem]:
+    of = get_nullable_type(wanted)
+    if at_fault is None:
+        yield InvalidInput(path=path, phrase="rule-not-null")
+    elif isinstance(of, GraphQLInputObjectType) and isinstance(at_fault, Mapping) and not of.is_one_of:
+        for name, field in of.fields.items():
+            if is_required_input_field(field) and name not in at_fault:
+                yield InvalidInput(path=(*path, name), phrase="rule-required")
+        for name in at_fault:
+            if name not in of.fields:
+                yield InvalidInput(path=(*path, name), phrase="rule-wrong-type", type=str(of))
+    else:
+        yield InvalidInput(path=path, phrase="rule-wrong-type", type=str(of))
 
 
 def _at(declared: Any, value: Any, place: list[str | int]) -> tuple[Any, Any]:

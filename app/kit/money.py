@@ -1,6 +1,6 @@
 """Money as an exact decimal with four places, on every database and in every text."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Numeric
@@ -16,12 +16,16 @@ def exact(amount: Decimal) -> Decimal:
     """Give the same amount with exactly four decimals, as it is kept and said.
 
     Raises:
-        ValueError: The amount has more than four decimals; nothing is ever rounded.
+        ValueError: The amount has more than four decimals, for nothing is ever rounded; or it is no
+            finite number of at most 28 digits.
     """
-    written = amount.quantize(_CENT)
+    try:
+        written = amount.quantize(_CENT)
+    except InvalidOperation:
+        raise ValueError("money is a finite number of at most 28 digits") from None
     if written != amount:
         raise ValueError("money has at most four decimals")
-    return written
+    return written or abs(written)  # Zero has no sign.
 
 
 class Money(TypeDecorator[Decimal]):

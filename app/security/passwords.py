@@ -207,24 +207,24 @@ class PasswordRules:
             personal: The trader's e-mail address and names: a password made of little else is refused.
 
         Returns:
-            Breaches with the phrases `password-too-short` (minimum), `password-too-long` (maximum),
+            Breaches with the phrases `password-too-short` (min), `password-too-long` (max),
             `password-needs-digit`, `password-needs-lowercase`, `password-needs-uppercase`,
-            `password-needs-non-alphanumeric`, `password-needs-unique-characters` (minimum),
+            `password-needs-non-alphanumeric`, `password-too-uniform` (count),
             `password-leaked` and `password-personal`.
         """
         # Refused before it is normalised, which is slow for what is much too long.
         if len(password) > _LONGEST_COMPOSITION * self.max_length:
-            return (Breach("password-too-long", {"maximum": self.max_length}),)
+            return (Breach("password-too-long", {"max": self.max_length}),)
         text = normalised(password)
         return (*self._of_size(text), *self._of_composition(text), *self._of_guessing(text, personal))
 
     def _of_size(self, text: str) -> Iterable[Breach]:
         if len(text) < self.min_length:
-            yield Breach("password-too-short", {"minimum": self.min_length})
+            yield Breach("password-too-short", {"min": self.min_length})
         if len(text) > self.max_length:
-            yield Breach("password-too-long", {"maximum": self.max_length})
+            yield Breach("password-too-long", {"max": self.max_length})
         if len(set(text)) < self.min_unique_characters:
-            yield Breach("password-needs-unique-characters", {"minimum": self.min_unique_characters})
+            yield Breach("password-too-uniform", {"count": self.min_unique_characters})
 
     def _of_composition(self, text: str) -> Iterable[Breach]:
         if self.require_digit and not any(map(str.isdigit, text)):

@@ -123,6 +123,7 @@ class _Use:
 class _Ring:
     """A key ring with the only headers that are accepted, encoded, so that no header is ever parsed."""
 
+    keys: Keyring
     signing: SigningKey
     access: Mapping[str, VerifyingKey]
     refresh: Mapping[str, VerifyingKey]
@@ -189,10 +190,15 @@ class Tokens:
         """
         # One assignment: a reader sees the old ring or the new one, never a mixture.
         self._ring = _Ring(
+            keys=keys,
             signing=keys.signing,
             access=_headers(keys, self._access),
             refresh=_headers(keys, self._refresh),
         )
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """Give the public keys that tokens can be checked with (RFC 7517, section 5); of a secret, nothing."""
+        return self._ring.keys.jwks()
 
     def grant_access(
         self,

@@ -45,9 +45,11 @@ def make_context(
     """
     claims, fault = None, None
     try:
-        claims = authenticate(request, services.tokens)
+        claims = authenticate(request, services.identity.tokens)
+        if claims is not None:
+            services.revocations.hold_against(claims)
     except InvalidToken as problem:
-        fault = problem
+        claims, fault = None, problem
     request_id = str(uuid.uuid4())
     device = request.headers.get("x-device-signature", "")
 

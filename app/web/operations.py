@@ -69,7 +69,7 @@ def opens_without_token(operation: Operation, schema: GraphQLSchema) -> bool:
     root = schema.mutation_type
     if operation.node.operation is not OperationType.MUTATION or root is None:
         return False
-    names = set(_root_fields(operation.document, operation.node.selection_set, set()))
+    names = set(_root_fields(operation.document, operation.node.selection_set, set())) - {"__typename"}
     fields = [root.fields.get(name) for name in names]
     return all(field is not None and policy_of(field) is ANYONE for field in fields)
 

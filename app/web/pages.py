@@ -74,7 +74,7 @@ _NOT_BUILT = Template(
 <body>
 <h1>Share Price Viewer API</h1>
 <p>The API is running. GraphiQL, the page to explore it with, has not been built on this machine.</p>
-<p>To get it, install <strong>Node 20.19</strong> or newer, run <code>make</code> in the project's folder,
+<p>To get it, install <strong>Node 20.19</strong> or newer, run <code>make run</code> in the project's folder,
 and load this page again.</p>
 <p>Until then, send GraphQL as JSON by POST:</p>
 <pre>curl -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}' \\

@@ -13,7 +13,7 @@ import orjson
 from cross_web import AsyncHTTPRequestAdapter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.types import ExecutionResult
@@ -47,7 +47,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; whatever happens, the answer is JSON with a code, or a page."""
-        request = Request(scope, receive)
+        request = Request(scope, _at_most(self.max_body_bytes, receive))
         context, fault = make_context(request, self.services, self.schema, self.clock())
         request.state.token_fault = fault
         try:
@@ -99,8 +99,6 @@ class GraphQLView(GraphQL[Context, None]):
         return _request_data(parameters)
 
     def _decode(self, content: str | bytes) -> Any:
-        if len(content) > self.max_body_bytes:
-            raise BodyTooLarge(phrase="request-too-large", bytes=self.max_body_bytes)
         try:
             return self.decode_json(content)
         except ValueError as error:
@@ -168,6 +166,21 @@ class GraphQLView(GraphQL[Context, None]):
         response = super().create_response(response_data, sub_response)
         response.headers.update(_ANSWER_HEADERS)
         return response
+
+
+def _at_most(most: int, receive: Receive) -> Receive:
+    # What a client says of the size may be missing or wrong: what counts is what comes.
+    received = 0
+
+    async def counting() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise BodyTooLarge(phrase="request-too-large", bytes=most)
+        return message
+
+    return counting
 
 
 def _request_data(parameters: Any) -> GraphQLRequestData:

@@ -159,3 +159,102 @@ reason-years-missing = { $years ->
 reason-joining-date-unverified = An administrator has not verified the joining date yet.
 reason-administrator = This is an administrator.
 reason-not-administrator = This is not an administrator.
+
+## The second factor
+
+SECOND_FACTOR_REQUIRED = The password is right. Please also enter the code from your authenticator app.
+INCORRECT_SECOND_FACTOR = This code is wrong or has been used already. Please enter the one that your app shows now.
+two-factor-on = Two-factor log-in is already switched on.
+two-factor-off = Two-factor log-in is not switched on.
+
+## E-mails: for each kind a subject, which holds no code for it shows on locked screens, and a text. Its
+## paragraphs are parted by empty lines, and one that is nothing but { $code } is shown large. They name
+## nobody: a stranger may have typed the name.
+
+# Ends every e-mail.
+mail-signature = This e-mail was sent automatically by the Share Price Viewer. Please do not reply to it.
+
+mail-confirm-email-subject = Your code to confirm your e-mail address
+mail-confirm-email-text =
+    Someone (you, we hope) registered this e-mail address with the Share Price Viewer. To confirm it, please enter this code:
+
+    { $code }
+
+    It can be used once, within { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    } of your asking for it. Keep it secret: we will never ask you for it.
+
+    If you did not ask for this, please ignore this e-mail.
+
+mail-already-registered-subject = You are already registered
+mail-already-registered-text =
+    Someone (you, we hope) tried to register this e-mail address with the Share Price Viewer. It is registered already, so nothing has changed.
+
+    To log in, use the password that you have. If you have forgotten it, ask for a code to choose a new one.
+
+    If this was not you, please ignore this e-mail.
+
+mail-change-password-subject = Your code to choose a new password
+mail-change-password-text =
+    Someone (you, we hope) asked for a new password for your account at the Share Price Viewer. To choose it, please enter this code:
+
+    { $code }
+
+    It can be used once, within { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    } of your asking for it. Keep it secret: whoever has it can take over your account. We will never ask you for it.
+
+    If you did not ask for this, please ignore this e-mail. Your password stays as it is.
+
+mail-password-changed-subject = Your password was changed
+# $time: a moment in UTC, such as 2026-06-15 12:00 UTC.
+mail-password-changed-text =
+    The password of your account at the Share Price Viewer was changed at { $time }. Your other devices were logged out.
+
+    If this was you, there is nothing more to do.
+
+    If this was not you, ask for a code to choose a new password at once.
+
+mail-locked-out-subject = Logging in to your account is paused
+mail-locked-out-text =
+    There were several failed attempts to log in to your account at the Share Price Viewer. Nobody can log in to it for { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
+
+    If this was you, please try again after that, or ask for a code to choose a new password.
+
+    If this was not you, someone may be trying to guess your password. Make sure that it is a strong one and that you use it nowhere else.
+
+mail-two-factor-enabled-subject = Two-factor log-in is switched on
+# $time: a moment in UTC, such as 2026-06-15 12:00 UTC.
+mail-two-factor-enabled-text =
+    Two-factor log-in was switched on for your account at the Share Price Viewer at { $time }. From now on, logging in takes a code from your authenticator app as well as your password.
+
+    Keep your recovery codes in a safe place. Each lets you log in once without the app.
+
+    If this was not you, choose a new password at once and tell an administrator.
+
+mail-two-factor-disabled-subject = Two-factor log-in is switched off
+# $time: a moment in UTC, such as 2026-06-15 12:00 UTC.
+mail-two-factor-disabled-text =
+    Two-factor log-in was switched off for your account at the Share Price Viewer at { $time }. From now on, your password is enough to log in.
+
+    If this was you, there is nothing more to do.
+
+    If this was not you, choose a new password at once and switch two-factor log-in on again.
+
+mail-recovery-code-used-subject = A recovery code was used
+# $remaining counts the codes that are left.
+mail-recovery-code-used-text =
+    A recovery code was used in place of the authenticator app for your account at the Share Price Viewer. { $remaining ->
+        [0] You have no recovery codes left.
+        [one] You have { $remaining } recovery code left.
+       *[other] You have { $remaining } recovery codes left.
+    }
+
+    If this was you, ask for new recovery codes before you run out of them.
+
+    If this was not you, choose a new password at once and ask for new recovery codes.

@@ -126,7 +126,7 @@ def test_without_a_build_the_page_says_how_to_get_it(built: Path) -> None:
 
     assert page.status_code == 200
     assert "Node 20.19" in page.text
-    assert "<code>make</code>" in page.text
+    assert "<code>make run</code>" in page.text
     assert "<script" not in page.text
     assert safety(page) == SECURITY_HEADERS
     assert file.status_code == 404

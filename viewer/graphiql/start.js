@@ -3,18 +3,14 @@
 import { logInPlugin } from "./log-in.js";
 import { createPermit } from "./permit.js";
 
-const WELCOME = `# Welcome to the Share Price Viewer API.
+// No line is longer than a phone shows beside GraphiQL's buttons.
+const WELCOME = `# Log in with the key,
+# then run the query.
 #
-# Prices are for traders of a year's standing:
-# log in with the key on the left. In development
-# there are demo traders: skilled@example.com, for
-# one, with the password Demo-2026-shares.
-#
-# Or run the mutation permitLogIn, and put its
-# accessToken under Headers, below:
-#   {"Authorization": "Bearer …"}
-#
-# Ctrl-Enter runs, Ctrl-Space completes.
+# In development, as
+# skilled@example.com
+# with the password
+# Demo-2026-shares.
 
 {
   industry(id: 1) {
@@ -68,7 +64,8 @@ ReactDOM.createRoot(place).render(
       fetcher,
       plugins: [logInPlugin(permit), GraphiQLPluginExplorer.explorerPlugin()],
       defaultQuery: WELCOME,
-      defaultEditorToolsVisibility: "headers",
+      // On a phone the room is for the query and its answer; start.css has the same width.
+      defaultEditorToolsVisibility: matchMedia("(max-width: 720px)").matches ? false : "headers",
       shouldPersistHeaders: true,
     },
     React.createElement(GraphiQL.Logo, null, "Share prices"),

@@ -1,0 +1,181 @@
+"""The audit trail: what happened, appended in the transaction of the act, chained so that a gap shows.
+
+A domain function notes what happened; whoever opened the unit of work with `AuditedWork` has it written
+just before the commit. The chain is keyed (HMAC): who can edit the database cannot mend the chain.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.domain.work import Work
+from app.entities import AuditEvent, AuditHead
+from app.kit import facts
+from app.kit.clock import Clock
+from app.kit.facts import Fact
+from app.security.seals import Seals
+
+_EVENT_SEAL = "audit event"
+_HEAD_SEAL = "audit head"
+_HEAD = 1
+_PAGE = 1_000
+# An event that somebody puts before the first is found too.
+_SMALLEST_KEY = -(2**63)
+
+
+class AuditAction(StrEnum):
+    """What an event records."""
+
+    REGISTERED = "REGISTERED"
+    CODE_SENT = "CODE_SENT"
+    EMAIL_CONFIRMED = "EMAIL_CONFIRMED"
+    LOGGED_IN = "LOGGED_IN"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    LOCKED_OUT = "LOCKED_OUT"
+    UNLOCKED = "UNLOCKED"
+    PERMIT_RENEWED = "PERMIT_RENEWED"
+    PERMIT_REUSED = "PERMIT_REUSED"
+    PERMIT_REVOKED = "PERMIT_REVOKED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - the name of an action
+    TWO_FACTOR_ENABLED = "TWO_FACTOR_ENABLED"
+    TWO_FACTOR_DISABLED = "TWO_FACTOR_DISABLED"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
+    TRADER_UPDATED = "TRADER_UPDATED"
+    TRADER_VERIFIED = "TRADER_VERIFIED"
+    TRADER_DELETED = "TRADER_DELETED"
+    ADMINISTRATOR_MADE = "ADMINISTRATOR_MADE"
+    ACCESS_DENIED = "ACCESS_DENIED"
+    RECORD_INSERTED = "RECORD_INSERTED"
+    RECORD_UPDATED = "RECORD_UPDATED"
+    RECORD_DELETED = "RECORD_DELETED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an act comes from.
+
+    Attributes:
+        request_id: The id of the request, or what stands for it on the command line.
+        device: What the device said of itself.
+        actor_id: The trader who asks; None if nobody is logged in.
+    """
+
+    request_id: str
+    device: str | None = None
+    actor_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened(Fact):
+    """An act that the trail keeps.
+
+    Attributes:
+        trader_id: Whose account it happened to; None if to no account.
+        subject: The global id, before encoding, of the record that it happened to; None for the account.
+        actor_id: Who did it, where the act itself proves that; None leaves it to the origin.
+    """
+
+    action: AuditAction
+    trader_id: int | None = None
+    subject: str | None = None
+    actor_id: int | None = None
+    detail: str | None = None
+
+
+class AuditedWork:
+    """Hands out sessions like the work below it, and writes what happened before each commit."""
+
+    def __init__(self, work: Work, seals: Seals, origin: Origin, clock: Clock) -> None:
+        self._work = work
+        self._seals = seals
+        self._origin = origin
+        self._clock = clock
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session that reads."""
+        return self._work.reading()
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+        """Open a session whose changes are committed together with their audit events, or not at all."""
+        async with self._work.unit_of_work() as session:
+            yield session
+            happened = [fact for fact in facts.noted(session) if isinstance(fact, Happened)]
+            if happened:
+                await _append(session, happened, self._origin, self._seals, self._clock())
+
+
+async def verify(session: AsyncSession, seals: Seals) -> int | None:
+    """Walk the whole chain.
+
+    Returns:
+        The id of the first event that was edited, forged or is missing, or None if all stand as written. Where
+        only the newest events are missing, the id is the one after the last that is there.
+    """
+    expected, previous, begin = 1, bytes(32), _SMALLEST_KEY
+    while True:
+        while page := (
+            await session.exec(
+                select(AuditEvent).where(col(AuditEvent.id) >= begin).order_by(col(AuditEvent.id)).limit(_PAGE)
+            )
+        ).all():
+            for event in page:
+                if event.id != expected or event.hash != _chained(event, previous, seals):
+                    return min(event.id, expected)
+                expected, previous = event.id + 1, event.hash
+            session.expunge_all()
+            begin = expected
+        head = await session.get(AuditHead, _HEAD, populate_existing=True)
+        # What a server appends while we walk is behind the head that we then find: there is more to walk.
+        if head is None or head.event_id < expected or await session.get(AuditEvent, expected) is None:
+            break
+    intact = head is not None and (head.event_id, head.hash) == (expected - 1, previous)
+    sealed = head is not None and (head.event_id == 0 or head.seal == _head_seal(head, seals))
+    return None if intact and sealed else expected
+
+
+async def _append(
+    session: AsyncSession, happened: list[Happened], origin: Origin, seals: Seals, now: datetime
+) -> None:
+    # The lock on this one row is what keeps appends of parallel transactions in a line.
+    head = await session.get(AuditHead, _HEAD, with_for_update=True, populate_existing=True)
+    if head is None:
+        raise RuntimeError("the audit trail has no head")
+    for fact in happened:
+        event = AuditEvent(
+            id=head.event_id + 1,
+            at=now,
+            action=fact.action,
+            actor_id=origin.actor_id if fact.actor_id is None else fact.actor_id,
+            trader_id=fact.trader_id,
+            subject_id=fact.subject or _account(fact),
+            request_id=origin.request_id,
+            device=origin.device,
+            detail=fact.detail,
+            hash=b"",
+        )
+        event.hash = _chained(event, head.hash, seals)
+        session.add(event)
+        head.event_id, head.hash = event.id, event.hash
+    head.seal = _head_seal(head, seals)
+
+
+def _account(fact: Happened) -> str | None:
+    return None if fact.trader_id is None else f"Trader:{fact.trader_id}"
+
+
+def _chained(event: AuditEvent, previous: bytes, seals: Seals) -> bytes:
+    said = event.model_dump(mode="json", exclude={"hash", "at"}) | {
+        "at": event.at.isoformat(timespec="milliseconds")
+    }
+    return seals.digest(previous + json.dumps(said, sort_keys=True).encode(), _EVENT_SEAL)
+
+
+def _head_seal(head: AuditHead, seals: Seals) -> bytes:
+    return seals.digest(head.event_id.to_bytes(8, "big") + head.hash, _HEAD_SEAL)

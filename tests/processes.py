@@ -1,0 +1,126 @@
+"""The command line and the server as real processes, with settings of their own and nothing inherited."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is left of a command."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """The variables of a process: those of the machine, and ours only as given here."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SHARES_")}
+    given = {f"SHARES_{name.upper()}": value for name, value in settings.items()}
+    # Any warning would be seen on the standard error, which tests expect to be empty.
+    return inherited | {"SHARES_DATA_DIR": str(data_dir), "PYTHONWARNINGS": "default"} | given
+
+
+def command(*arguments: str, data_dir: Path, **settings: str) -> Finished:
+    """Run `python -m app` to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env=environment(data_dir, **settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass
+class Server:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    base_url: str
+    log: Path
+    stopped_within: float = field(default=0.0, init=False)
+
+    @property
+    def said(self) -> str:
+        """What it has written to its standard output and standard error."""
+        return self.log.read_text()
+
+    def terminate(self) -> int:
+        """Ask it to end as an operator does, and give its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """End it without a warning, as a loss of power would."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, by: signal.Signals) -> int:
+        began = time.monotonic()
+        self.process.send_signal(by)
+        status = self.process.wait(STOP_SECONDS)
+        self.stopped_within = time.monotonic() - began
+        return status
+
+
+@contextmanager
+def serving(data_dir: Path, **settings: str) -> Iterator[Server]:
+    """Start `python -m app serve --prepare` on a free port, and see to it that it ends."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    log = data_dir / f"server-{port}.log"
+    chosen = {"port": str(port), "password_hashing": "cheap"} | settings
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve", "--prepare"],
+            cwd=ROOT,
+            env=environment(data_dir, **chosen),
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            server.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    gives_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < gives_up:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.process.returncode}: {server.said}")
+        try:
+            httpx.post(f"{server.base_url}/graphql", json={"query": "{ __typename }"}, timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the server does not answer: {server.said}")
