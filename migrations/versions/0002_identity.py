@@ -15,11 +15,14 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Making a table anew must not lose what keeps the key of a deleted trader from being given again.
+_KEYS_NEVER_COME_BACK = {"sqlite_autoincrement": True}
+
 
 def upgrade() -> None:
-    with op.batch_alter_table("trader") as trader:
+    with op.batch_alter_table("trader", table_kwargs=_KEYS_NEVER_COME_BACK) as trader:
         trader.add_column(sa.Column("two_factor_enabled", sa.Boolean(), nullable=False, server_default=sa.false()))
-    with op.batch_alter_table("trader") as trader:
+    with op.batch_alter_table("trader", table_kwargs=_KEYS_NEVER_COME_BACK) as trader:
         # Only the rows that were there needed a value; from now on the entity says it.
         trader.alter_column("two_factor_enabled", server_default=None)
     op.create_table(
@@ -127,5 +130,5 @@ def downgrade() -> None:
         "audit_event",
     ):
         op.drop_table(table)
-    with op.batch_alter_table("trader") as trader:
+    with op.batch_alter_table("trader", table_kwargs=_KEYS_NEVER_COME_BACK) as trader:
         trader.drop_column("two_factor_enabled")

@@ -309,7 +309,10 @@ async def test_an_edit_of_any_column_is_named(desk: Desk) -> None:
             assert (column, await first_broken(desk)) == (column, 4 if written == value else None)
 
 
-_COPY = "INSERT INTO audit_event (id, at, action, request_id, hash)"
+FORGED = (
+    "INSERT INTO audit_event (id, at, action, request_id, hash) "
+    "SELECT :id, at, action, request_id, hash FROM audit_event WHERE id = 6"
+)
 TAMPERINGS: dict[str, tuple[list[str], int]] = {
     "first deleted": (["DELETE FROM audit_event WHERE id = 1"], 1),
     "middle deleted": (["DELETE FROM audit_event WHERE id = 3"], 3),
@@ -338,12 +341,12 @@ TAMPERINGS: dict[str, tuple[list[str], int]] = {
     "head's seal": (["UPDATE audit_head SET seal = hash"], 7),
     "no head": (["DELETE FROM audit_head"], 7),
     "forged at the end": (
-        [f"{_COPY} SELECT 7, at, action, request_id, hash FROM audit_event WHERE id = 6"],
+        [FORGED.replace(":id", "7")],
         7,
     ),
     "moved before the beginning": (["UPDATE audit_event SET id = -1 WHERE id = 1"], -1),
     "forged before it": (
-        [f"{_COPY} SELECT 0, at, action, request_id, hash FROM audit_event WHERE id = 6"],
+        [FORGED.replace(":id", "0")],
         0,
     ),
 }

@@ -385,7 +385,7 @@ def test_several_workers_need_redis_or_an_accepted_delay() -> None:
         Settings.from_environment({**SECRET, "SHARES_WORKERS": "2"})
 
     assert str(refused.value) == (
-        "Value error, SHARES_WORKERS above 1 need SHARES_REDIS_URL, or SHARES_ACCEPT_REVOCATION_DELAY=true"
+        "SHARES_WORKERS above 1 need SHARES_REDIS_URL, or SHARES_ACCEPT_REVOCATION_DELAY=true"
     )
 
 
