@@ -74,7 +74,7 @@ async def checked_password(
     forgotten. If the caller refuses for another reason, such as a second factor that is missing, this try
     does not count, and the wrong ones before it still do.
     The password of an unknown address is checked against a hash of nobody, and every road does the same
-    writes, so that nothing tells a known address from an unknown one.
+    writes to the throttle; the statements that only a known address costs are still measurable.
 
     Raises:
         TooManyAttempts: Too many tries for the address have failed.
