@@ -41,7 +41,7 @@ pages: .venv/runtime ## Build GraphiQL's page from its npm packages
 	@$(BIN)/python viewer/build.py
 
 clean: ## Remove what set-up made; the data folder stays
-	@rm -rf .venv viewer/dist viewer/node_modules .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv viewer/dist viewer/node_modules tests/clients/node_modules .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

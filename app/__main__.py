@@ -5,6 +5,7 @@ import asyncio
 import getpass
 import os
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.database import UnusableMigrations
 from app.kit.clock import utc_now
+from app.security.keys import UnusableKey
 from app.settings import InvalidSettings, Settings
 
 
@@ -28,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[Settings, argparse.Namespace], int] = parsed.command
     try:
         return command(settings, parsed)
-    except (OSError, SQLAlchemyError) as error:
-        # A file or a database that cannot be used is for the operator to mend: the first line says which.
+    except UnusableMigrations as error:
+        print(f"Migrations: {error}", file=sys.stderr)
+        return 1
+    except (OSError, SQLAlchemyError, UnusableKey) as error:
+        # A file, a key or a database that cannot be used is for the operator to mend: the first line says which.
         print(f"Failed: {str(error).partition(chr(10))[0]}", file=sys.stderr)
         return 1
 
@@ -68,8 +74,13 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
     import uvicorn
 
+    from app.main import make_keyring
+
+    # A key that cannot be used is told here, before processes are started that would all tell it.
+    make_keyring(settings)
     if parsed.prepare:
         asyncio.run(_prepare(settings))
+    settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     print(_welcome(settings), flush=True)
     # Having shut down, uvicorn raises the signal again: an end that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -82,23 +93,21 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
         log_level="warning" if settings.is_development else "info",
         server_header=False,
         proxy_headers=False,
+        ws="websockets-sansio",
+        ws_max_size=settings.socket_message_bytes,
+        # Messages are short, and what is compressed has to be unpacked before its size is known.
+        ws_per_message_deflate=False,
     )
     return 0
 
 
 def _migrate(settings: Settings, parsed: argparse.Namespace) -> int:
-    from alembic.util.exc import CommandError
-
     from app.database import check_migrations, migrate
     from app.main import open_database
 
     open_database(settings)
     work = check_migrations if parsed.check else migrate
-    try:
-        asyncio.run(work(settings.effective_database_url))
-    except CommandError as error:
-        print(f"Migrations: {error}", file=sys.stderr)
-        return 1
+    asyncio.run(work(settings.effective_database_url))
     return 0
 
 
@@ -200,7 +209,7 @@ async def _make_administrator(settings: Settings, parsed: argparse.Namespace) ->
                     now=now,
                 )
             trader = await traders.make_administrator(session, parsed.email, now=now)
-            await revoking.outdate(session, identity, trader.id, now=now)
+            await revoking.outdate(session, identity, trader.id)
     except Problems as refused:
         for problem in refused.problems:
             print(phrases.say("en", problem.phrase, **problem.params), file=sys.stderr)
@@ -226,6 +235,13 @@ async def _first_broken_event(settings: Settings) -> int | None:
         broken = await audit.verify(session, make_seals(settings))
     await database.close()
     return broken
+
+
+def _free_port(host: str) -> int:
+    # Chosen here and not by the server, so that the welcome can name it.
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _welcome(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """The drawer of secrets: hashes of passwords, tokens and codes, and nothing in clear.
 
-Only the domain's permits and traders open it (import-linter holds that); no GraphQL type, filter or
+Only the domain's permits, traders and repeating open it (import-linter holds that); no GraphQL type, filter or
 plan stands for these tables.
 """
 
@@ -78,3 +78,18 @@ class RecoveryCode(SQLModel, table=True):
     trader_id: int = Field(sa_type=Key, primary_key=True, foreign_key="trader.id", ondelete="CASCADE")
     hash: bytes = Field(sa_type=LargeBinary(32), primary_key=True, repr=False)
     used_at: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class RepeatedRequest(SQLModel, table=True):
+    """A mutation that was done, for when it is sent again; its answer may hold tokens and is sealed.
+
+    It refers to no trader: one who is deleted by the very request must not take the record along.
+    """
+
+    __tablename__ = "repeated_request"
+
+    key: bytes = Field(sa_type=LargeBinary(32), primary_key=True, repr=False)
+    digest: bytes = Field(sa_type=LargeBinary(32), repr=False)
+    sealed_answer: bytes = Field(default=b"", sa_type=LargeBinary(), repr=False)
+    others: int = Field(default=0, description="How often something else came under its key.")
+    expires_at: datetime = Field(sa_type=Moment, index=True)

@@ -4,9 +4,10 @@ Knows no entity. Reads take a connection for as long as a statement or a session
 one unit of work that commits as a whole or not at all.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ logging.getLogger("aiosqlite").setLevel(logging.INFO)
 _BUSY_TIMEOUT_MILLISECONDS = 10_000
 _SQLITE_READERS = 4
 _PREPARING = 7_427_373  # The key of PostgreSQL's advisory lock: any number that nobody else uses there.
+
+
+class UnusableMigrations(Exception):
+    """The migrations do not lead from the database as it is to where they should; the text says why."""
 
 
 class Database:
@@ -92,9 +97,29 @@ class Database:
         async with AsyncSession(self._writer, expire_on_commit=False) as session:
             async with session.begin():
                 yield session
-            for fact in facts.noted(session):
-                for listener in self._listeners:
-                    listener(fact)
+            self._tell(facts.noted(session))
+
+    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a unit of work that is committed by itself: here all of them are."""
+        return self.unit_of_work()
+
+    @asynccontextmanager
+    async def operation(self, begin: Callable[[AsyncSession], Awaitable[None]]) -> AsyncIterator["Transaction"]:
+        """Hold units of work together in one transaction, which is undone unless it is committed within.
+
+        Args:
+            begin: Runs first in the transaction; if it raises, there is none.
+        """
+        transaction = Transaction(self, self._writer, begin, self._tell)
+        try:
+            yield transaction
+        finally:
+            await transaction.close()
+
+    def _tell(self, noted: Sequence[Fact]) -> None:
+        for fact in noted:
+            for listener in self._listeners:
+                listener(fact)
 
     async def prepare_alone(self, session: AsyncSession) -> None:
         """Let no other server prepare the database between here and the end of this unit of work."""
@@ -109,6 +134,142 @@ class Database:
         """Close every connection."""
         for engine in self.engines:
             await engine.dispose()
+
+
+class DatabaseBusy(Exception):
+    """Another transaction holds what this one waits for, and for too long."""
+
+
+class Transaction:
+    """One transaction for all units of work of an operation, which sees the same as in a `Database`.
+
+    It begins with the first unit of work and not before, so that nobody waits for a lock while the operation
+    does something slow ahead of it. Each unit is a savepoint: one that fails is undone by itself, and its
+    facts are forgotten. What is read after the first unit is read in the transaction, so that the answer to
+    a write shows what was written. Nothing is true, and nobody is told, before `commit`.
+
+    It holds one connection at most, and waits for no lock longer than ten seconds.
+
+    Attributes:
+        refusal: Why the transaction did not begin; every unit of work raises it again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: AsyncEngine,
+        begin: Callable[[AsyncSession], Awaitable[None]],
+        tell: Callable[[Sequence[Fact]], None],
+    ) -> None:
+        self.refusal: Exception | None = None
+        self._database = database
+        self._engine = engine
+        self._begin = begin
+        self._tell = tell
+        self._connection: AsyncConnection | None = None
+        self._facts: list[Fact] = []
+        # Fields of one answer are read side by side, and a connection does one thing at a time.
+        self._turn = asyncio.Lock()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a unit of work."""
+        return self._connection is not None
+
+    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Run one reading statement by itself and give its rows."""
+        if self._connection is None:
+            return await self._database.fetch(statement)
+        async with self._turn:
+            return (await self._connection.execute(statement)).all()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that reads; what it gives stays usable when it is closed."""
+        if self._connection is None:
+            async with self._database.reading() as session:
+                yield session
+        else:
+            async with self._turn, _joined(self._connection, autoflush=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+        """Open a session whose changes become part of the transaction together, or not at all.
+
+        Raises:
+            DatabaseBusy: The transaction cannot begin for now.
+        """
+        async with self._turn, _joined(await self._begun(), autoflush=True) as session:
+            async with session.begin():
+                yield session
+            self._facts.extend(facts.noted(session))
+
+    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a unit of work that is committed by itself, whatever becomes of the transaction.
+
+        Raises:
+            RuntimeError: The transaction has begun: on SQLite the unit would wait for it forever.
+        """
+        if self.has_begun:
+            raise RuntimeError("a unit of work apart has to come before the transaction")
+        return self._database.unit_of_work()
+
+    def take_facts(self) -> list[Fact]:
+        """Give the facts that were noted so far, for the last unit of work to look at and to note again."""
+        taken, self._facts = self._facts, []
+        return taken
+
+    async def commit(self) -> None:
+        """Make all of it true, then tell the facts."""
+        if self._connection is not None:
+            await self._connection.commit()
+            await self.close()
+            self._tell(self._facts)
+
+    async def close(self) -> None:
+        """Undo what is not committed, and give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _begun(self) -> AsyncConnection:
+        if self.refusal is not None:
+            raise self.refusal
+        if self._connection is None:
+            try:
+                self._connection = await self._connect()
+            except Exception as error:
+                self.refusal = error
+                raise
+        return self._connection
+
+    async def _connect(self) -> AsyncConnection:
+        connection = await self._engine.connect()
+        try:
+            await connection.begin()
+            if self._database.dialect_name != "sqlite":  # There each connection has its busy_timeout.
+                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_BUSY_TIMEOUT_MILLISECONDS}")
+            async with _joined(connection, autoflush=True) as session, session.begin():
+                await self._begin(session)
+        except BaseException as error:
+            await connection.close()
+            if isinstance(error, DBAPIError) and _is_busy(error):
+                raise DatabaseBusy from error
+            raise
+        return connection
+
+
+def _joined(connection: AsyncConnection, *, autoflush: bool) -> AsyncSession:
+    return AsyncSession(
+        connection, expire_on_commit=False, autoflush=autoflush, join_transaction_mode="create_savepoint"
+    )
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    # SQLite names what is wrong, PostgreSQL numbers it (SQLSTATE 55P03, lock_not_available).
+    found = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return found in ("SQLITE_BUSY", "55P03")
 
 
 async def _take_turns(connection: AsyncConnection) -> None:
@@ -169,7 +330,8 @@ def _leave_out_the_row(context: ExceptionContext) -> None:
 
 
 def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+    # Letter by letter: as a whole, Python would give a sigma at the end of a word another form.
+    return "".join(map(str.lower, value)) if isinstance(value, str) else value
 
 
 async def is_migrated(database: Database) -> bool:
@@ -186,7 +348,7 @@ async def migrate(url: str, revision: str = "head") -> None:
     """Bring a database up to a revision of its schema; `head` is the newest.
 
     Raises:
-        CommandError: There is no such revision.
+        UnusableMigrations: There is no such revision, or the database has one that is not known here.
     """
     await _with_alembic(url, lambda alembic, config: alembic.upgrade(config, revision))
 
@@ -195,7 +357,7 @@ async def unmigrate(url: str, revision: str) -> None:
     """Bring a database down to an earlier revision; `base` is before the first.
 
     Raises:
-        CommandError: There is no such revision.
+        UnusableMigrations: There is no such revision.
     """
     await _with_alembic(url, lambda alembic, config: alembic.downgrade(config, revision))
 
@@ -204,7 +366,7 @@ async def check_migrations(url: str) -> None:
     """Hold a migrated database against the entities.
 
     Raises:
-        AutogenerateDiffsDetected: An entity differs from what the migrations make.
+        UnusableMigrations: An entity differs from what the migrations make, or they have not all run.
     """
     await _with_alembic(url, lambda alembic, config: alembic.check(config))
 
@@ -213,12 +375,16 @@ async def _with_alembic(url: str, work: Callable[[ModuleType, "Config"], None]) 
     # Imported here: serving needs none of it, and it would double the time to start.
     from alembic import command
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     def run(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
-        work(command, config)
+        try:
+            work(command, config)
+        except CommandError as error:
+            raise UnusableMigrations(str(error)) from error
 
     parsed = with_driver(url)
     embedded = parsed.get_backend_name() == "sqlite"

@@ -4,16 +4,19 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from app.database import Database
 from app.domain.denials import Denials, Opener
@@ -34,7 +37,11 @@ from app.security.revocations import Revocations
 from app.security.seals import Seals
 from app.security.tokens import Tokens
 from app.settings import Settings
+from app.web.connections import Connections
+from app.web.documents import NamedDocuments
+from app.web.manifest import read_manifest
 from app.web.pages import page_routes
+from app.web.repeatability import Repeatability
 from app.web.view import GraphQLView
 
 VERSION = "1.0"
@@ -46,6 +53,7 @@ BUILT_PAGES = ROOT / "viewer" / "dist" / "graphiql"
 
 _DENIALS_SECONDS = 5.0
 _KEY_FILES_SECONDS = 2.0
+_FORGETTING_SECONDS = 60.0
 
 logger = logging.getLogger("app")
 
@@ -120,6 +128,7 @@ def make_identity(settings: Settings, locales: tuple[str, ...], clock: Clock = u
         access_lifetime=settings.access_lifetime,
         locales=locales,
         issuer=settings.token_issuer,
+        clock=clock,
         limits=settings.limits,
     )
 
@@ -166,6 +175,16 @@ def make_deliverer(settings: Settings, services: Services) -> Deliverer:
     )
 
 
+def make_named_documents(settings: Settings) -> NamedDocuments:
+    """Make what finds documents by their hashes."""
+    manifest = settings.trusted_documents
+    return NamedDocuments(
+        {} if manifest is None else read_manifest(manifest),
+        trusted_only=settings.trusted_only,
+        persists=settings.persisted_queries,
+    )
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """Make the application.
 
@@ -189,12 +208,18 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
             deliverer.wake()
 
     services.database.listen(tell)
+    connections = Connections(settings.connection_limits)
+    repeatability = Repeatability(services, settings.repeatability_window)
     view = GraphQLView(
         make_schema(),
         services,
         built_pages=BUILT_PAGES,
+        named_documents=make_named_documents(settings),
         max_body_bytes=settings.max_body_bytes,
+        connections=connections,
+        allowed_origins=settings.origins,
         clock=clock,
+        repeatability=repeatability,
     )
 
     async def jwks(_: Request) -> JSONResponse:
@@ -203,11 +228,18 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await push.start()
+        stop_waiting = _tell_of_end(connections.ending)
         keeping = [
             asyncio.create_task(work)
-            for work in (deliverer.run(), _write_denials(services), _watch_keys(settings, services))
+            for work in (
+                deliverer.run(),
+                _write_denials(services),
+                _watch_keys(settings, services),
+                _forget_requests(repeatability),
+            )
         ]
         yield
+        stop_waiting()
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
@@ -220,6 +252,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
         routes=[
             Route("/", _to_graphiql, methods=["GET"]),
             Route("/graphql", view),
+            WebSocketRoute("/graphql", view),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),
             *page_routes(BUILT_PAGES),
         ],
@@ -252,6 +285,42 @@ async def _write_denials(services: Services) -> None:
             await services.denials.write(_opener(services), services.clock())
         except SQLAlchemyError as error:
             logger.error("refusals could not be written to the audit trail: %s", type(error).__name__)
+
+
+def _tell_of_end(ending: asyncio.Event) -> Callable[[], None]:
+    """Set the event as soon as the process is asked to end, and give what puts things back.
+
+    A server asked to end waits for its answers before it tells the application; a stream would wait with it.
+    """
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    # Only a process's first thread can have signals; another's server is ended in another way.
+    if threading.current_thread() is not threading.main_thread():
+        return restore
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        if callable(handler):
+
+            def tell(caught: int, frame: FrameType | None, server: Callable[..., Any] = handler) -> None:
+                loop.call_soon_threadsafe(ending.set)
+                server(caught, frame)
+
+            before[number] = signal.signal(number, tell)
+    return restore
+
+
+async def _forget_requests(repeatability: Repeatability) -> None:
+    while True:
+        await asyncio.sleep(_FORGETTING_SECONDS)
+        try:
+            await repeatability.forget()
+        except SQLAlchemyError as error:
+            logger.error("requests that were done could not be forgotten: %s", type(error).__name__)
 
 
 async def _watch_keys(settings: Settings, services: Services) -> None:

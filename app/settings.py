@@ -7,15 +7,20 @@ import this module; every room below is given the values that it needs.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import ArgumentError
+from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from app.database import sqlite_url, with_driver
 from app.domain.identity import Limits
+from app.mail.transports import SmtpTransport
+from app.web.connections import ConnectionLimits
+from app.web.manifest import read_manifest
 
 PREFIX = "SHARES_"
 
@@ -150,8 +155,73 @@ class Settings(BaseModel):
     lockout_seconds: int = Field(
         default=1_800, ge=1, le=86_400, description="How long a lockout lasts (30 minutes)."
     )
+    even_answer_milliseconds: int = Field(
+        default=250,
+        ge=0,
+        le=5_000,
+        description="Answers that could tell by their time whether an address is known take a multiple of this: "
+        "registrations, code requests, resets and failed log-ins. Not 0 in production.",
+    )
     max_body_bytes: int = Field(
         default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
+    )
+    allowed_origins: str = Field(
+        default="",
+        description="The origins of web pages, besides the server's own, that may open sockets, such as "
+        "`https://shares.example.com`, separated by commas.",
+    )
+    socket_init_seconds: float = Field(
+        default=5, gt=0, le=60, description="How long a new socket may take to send `connection_init`."
+    )
+    socket_message_bytes: int = Field(
+        default=65_536,
+        ge=1_024,
+        le=1_048_576,
+        description="The largest message of a socket that is read (64 KiB).",
+    )
+    socket_messages_per_second: int = Field(
+        default=50, ge=1, le=10_000, description="How many messages a socket may send in the long run."
+    )
+    socket_message_burst: int = Field(
+        default=200, ge=1, le=100_000, description="How many messages a socket may send at once."
+    )
+    socket_subscriptions: int = Field(
+        default=20, ge=1, le=1_000, description="How many operations a socket may have at the same time."
+    )
+    sockets_per_address: int = Field(
+        default=100, ge=1, le=100_000, description="How many sockets an address may have open with one process."
+    )
+    uninitialised_sockets: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="How many sockets of a process may be open, of all addresses, that have said nothing yet.",
+    )
+    streams_per_address: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        description="How many streams of events an address may have open with one process.",
+    )
+
+    trusted_documents: Path | None = Field(
+        default=None,
+        description="A JSON file of documents by their hashes (SHA-256 or SHA-1), such as GraphQL Code "
+        "Generator's `persisted-documents.json`; requests may name them by hash.",
+    )
+    trusted_only: bool = Field(
+        default=False, description="Refuse every document that is not in `SHARES_TRUSTED_DOCUMENTS`."
+    )
+    persisted_queries: bool = Field(
+        default=True,
+        description="Keep valid documents that clients send with their hash, to be named by it later (automatic "
+        "persisted queries).",
+    )
+    repeatability_seconds: int = Field(
+        default=86_400,
+        ge=300,
+        le=604_800,
+        description="How long a mutation that is sent again under its id gets the answer that it had (24 hours).",
     )
 
     @classmethod
@@ -182,12 +252,45 @@ class Settings(BaseModel):
             raise ValueError("needs to be postgresql://user:password@host/name or sqlite:///path")
         return given
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, given: str) -> str:
+        normalize_allowed_origins(_listed(given))
+        return given
+
     @field_validator("token_encryption_key")
     @classmethod
     def _is_a_key(cls, given: SecretStr | None) -> SecretStr | None:
         if given is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", given.get_secret_value()):
             raise ValueError("needs 64 hexadecimal digits")
         return given
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            SmtpTransport.from_url(given.get_secret_value())
+        return given
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, given: str) -> str:
+        if len(given.splitlines()) != 1 or "@" not in parseaddr(given)[1]:
+            raise ValueError("needs to be an e-mail address, with a name before it or not")
+        return given
+
+    @field_validator("trusted_documents")
+    @classmethod
+    def _is_a_manifest(cls, given: Path | None) -> Path | None:
+        if given is not None:
+            read_manifest(given)
+        return given
+
+    @model_validator(mode="after")
+    def _trust_something(self) -> Self:
+        if self.trusted_only and self.trusted_documents is None:
+            raise ValueError(f"{PREFIX}TRUSTED_ONLY needs {PREFIX}TRUSTED_DOCUMENTS")
+        return self
 
     @model_validator(mode="after")
     def _keep_production_safe(self) -> Self:
@@ -198,6 +301,8 @@ class Settings(BaseModel):
                 raise ValueError(f"{PREFIX}PEPPER is required in production")
             if self.password_hashing == "cheap":  # noqa: S105 - the name of a cost
                 raise ValueError(f"{PREFIX}PASSWORD_HASHING cannot be cheap in production")
+            if not self.even_answer_milliseconds:
+                raise ValueError(f"{PREFIX}EVEN_ANSWER_MILLISECONDS cannot be 0 in production")
         if self.workers > 1 and self.redis_url is None and not self.accept_revocation_delay:
             raise ValueError(
                 f"{PREFIX}WORKERS above 1 need {PREFIX}REDIS_URL, or {PREFIX}ACCEPT_REVOCATION_DELAY=true"
@@ -205,6 +310,8 @@ class Settings(BaseModel):
         for name, secret in (("SECRET", self.secret), ("PEPPER", self.pepper)):
             if secret is not None and len(secret.get_secret_value().encode()) < 32:
                 raise ValueError(f"{PREFIX}{name} needs at least 32 characters")
+        if any(len(secret) < 32 for secret in self.earlier_secrets):
+            raise ValueError(f"{PREFIX}PREVIOUS_SECRETS need at least 32 characters each")
         return self
 
     @property
@@ -256,6 +363,29 @@ class Settings(BaseModel):
         return timedelta(seconds=self.token_clock_skew_seconds)
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of pages that may open sockets."""
+        return _listed(self.allowed_origins)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        """How many sockets and streams may be open, and how much they may say."""
+        return ConnectionLimits(
+            init_wait=timedelta(seconds=self.socket_init_seconds),
+            subscriptions=self.socket_subscriptions,
+            messages_per_second=self.socket_messages_per_second,
+            message_burst=self.socket_message_burst,
+            sockets_per_address=self.sockets_per_address,
+            uninitialised_sockets=self.uninitialised_sockets,
+            streams_per_address=self.streams_per_address,
+        )
+
+    @property
+    def repeatability_window(self) -> timedelta:
+        """How long a mutation that is sent again gets the answer that it had."""
+        return timedelta(seconds=self.repeatability_seconds)
+
+    @property
     def limits(self) -> Limits:
         """How often and how long codes and log-ins may be tried."""
         return Limits(
@@ -264,7 +394,12 @@ class Settings(BaseModel):
             code_tries=self.code_tries,
             failures=self.lockout_failures,
             lockout=timedelta(seconds=self.lockout_seconds),
+            answer_step=timedelta(milliseconds=self.even_answer_milliseconds),
         )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
 def _said(problem: ErrorDetails) -> str:

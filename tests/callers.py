@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 from starlette.applications import Starlette
 
-from app.domain.policies import anniversary
+from app.domain.policies import latest_joining
 from app.entities import Trader
 from app.graph.context import Services
 from tests.factories import ManualClock
@@ -89,7 +89,7 @@ class Callers:
 
     def serving(self, years: int) -> str:
         """The token of a trader with so many full years of service today."""
-        return self.access(date_joined=anniversary(self.clock().date(), -years))
+        return self.access(date_joined=latest_joining(self.clock().date(), years))
 
     @property
     def newcomer(self) -> str:

@@ -81,15 +81,21 @@ class Server:
 
 
 @contextmanager
-def serving(data_dir: Path, **settings: str) -> Iterator[Server]:
-    """Start `python -m app serve --prepare` on a free port, and see to it that it ends."""
+def serving(data_dir: Path, *, program: str = "app", **settings: str) -> Iterator[Server]:
+    """Start `python -m app serve --prepare`, on a free port unless one is given, and see to it that it ends.
+
+    Args:
+        data_dir: Where the server keeps its data.
+        program: A module that starts the application in place of `app`.
+        settings: By their names in small letters.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = settings.get("port") or _free_port()
     log = data_dir / f"server-{port}.log"
     chosen = {"port": str(port), "password_hashing": "cheap"} | settings
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--prepare"],
+            [sys.executable, "-m", program, "serve", "--prepare"],
             cwd=ROOT,
             env=environment(data_dir, **chosen),
             stdin=subprocess.DEVNULL,

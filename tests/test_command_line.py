@@ -160,6 +160,10 @@ def test_schema_check_refuses_a_missing_file(tmp_path: Path) -> None:
         ({"secret": "short"}, "Settings: SHARES_SECRET needs at least 32 characters"),
         ({"token_encryption_key": "00"}, "Settings: SHARES_TOKEN_ENCRYPTION_KEY: needs 64 hexadecimal digits"),
         (
+            {"secret": "s" * 32, "previous_secrets": "short"},
+            "Settings: SHARES_PREVIOUS_SECRETS need at least 32 characters each",
+        ),
+        (
             {"database_url": "oracle://ada:pw@host/shares"},
             "Settings: SHARES_DATABASE_URL: needs to be postgresql://user:password@host/name or sqlite:///path",
         ),
@@ -177,6 +181,31 @@ def test_production_does_not_serve_without_a_secret(tmp_path: Path) -> None:
 
     assert in_one_line(done).startswith("Settings: SHARES_SECRET")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signing_key_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    done = command("serve", data_dir=tmp_path, signing_key_file=str(tmp_path / "none.pem"))
+
+    assert in_one_line(done) == f"Failed: [Errno 2] No such file or directory: '{tmp_path / 'none.pem'}'"
+
+
+def test_a_signing_key_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    (file := tmp_path / "key.pem").write_text("no key")
+
+    done = command("serve", data_dir=tmp_path, signing_key_file=str(file))
+
+    assert in_one_line(done).startswith("Failed: ")
+
+
+def test_a_database_newer_than_the_code_is_told_in_one_line(tmp_path: Path) -> None:
+    command("migrate", data_dir=tmp_path)
+    database = sqlite3.connect(tmp_path / "shares.sqlite", isolation_level=None)
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+
+    done = command("serve", "--prepare", data_dir=tmp_path)
+
+    assert in_one_line(done) == "Migrations: Can't locate revision identified by '9999'"
 
 
 def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path: Path) -> None:

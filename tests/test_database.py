@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.database import Database, migrate, sqlite_url, with_driver
+from app.database import Database, Transaction, migrate, sqlite_url, with_driver
 from app.entities import Industry, Share, Trader
 from app.kit.facts import Fact, note
 from tests.factories import NOON, make_industry, make_share, make_trader
@@ -53,9 +53,9 @@ async def count_up(database: Database, industry_id: int) -> None:
         industry.version += 1
 
 
-async def fail_after_writing(database: Database) -> None:
-    async with database.unit_of_work() as session:
-        await make_industry(session, tag="tech")
+async def fail_after_writing(work: Database | Transaction, tag: str = "tech") -> None:
+    async with work.unit_of_work() as session:
+        await make_industry(session, tag=tag)
         note(session, Opened())
         raise RuntimeError("something went wrong")
 
@@ -300,3 +300,106 @@ def test_the_url_of_a_database_hides_its_password_when_it_is_shown() -> None:
     database = Database(f"postgresql://ada:{SECRET}@127.0.0.1/shares")
 
     assert SECRET not in f"{database.url} {database.url!r} {database.engines}"
+
+
+async def nothing_first(_: AsyncSession) -> None:
+    """What an operation may begin with."""
+
+
+async def note_and_make(work: Transaction, tag: str) -> None:
+    async with work.unit_of_work() as session:
+        await make_industry(session, tag=tag)
+        note(session, Opened())
+
+
+@pytest.mark.anyio
+async def test_the_units_of_an_operation_are_true_together_and_told_then(database: Database) -> None:
+    told: list[Fact] = []
+    database.listen(told.append)
+
+    async with database.operation(nothing_first) as operation:
+        await note_and_make(operation, "tech")
+        await note_and_make(operation, "finc")
+        within = [row[0] for row in await operation.fetch(select(Industry.tag).order_by(col(Industry.id)))]
+        async with operation.reading() as session:
+            read = (await session.exec(select(Industry.tag).order_by(col(Industry.id)))).all()
+        before = (await tags(database), list(told))
+        await operation.commit()
+
+    assert within == read == ["tech", "finc"]
+    assert before == ([], [])
+    assert await tags(database) == ["tech", "finc"]
+    assert [type(fact) for fact in told] == [Opened, Opened]
+
+
+@pytest.mark.anyio
+async def test_a_unit_that_fails_is_undone_alone_and_its_facts_are_forgotten(database: Database) -> None:
+    told: list[Fact] = []
+    database.listen(told.append)
+
+    async with database.operation(nothing_first) as operation:
+        await note_and_make(operation, "tech")
+        with pytest.raises(IntegrityError):
+            await note_and_make(operation, "tech")
+        with pytest.raises(RuntimeError, match="something went wrong"):
+            await fail_after_writing(operation, "finc")
+        await operation.commit()
+
+    assert await tags(database) == ["tech"]
+    assert len(told) == 1
+
+
+@pytest.mark.anyio
+async def test_an_operation_that_is_not_committed_leaves_nothing_tells_nobody_and_lets_others_write(
+    database: Database,
+) -> None:
+    told: list[Fact] = []
+    database.listen(told.append)
+
+    async with database.operation(nothing_first) as operation:
+        await note_and_make(operation, "tech")
+    async with database.unit_of_work() as session:
+        await make_industry(session, tag="finc")
+
+    assert (await tags(database), told) == (["finc"], [])
+
+
+@pytest.mark.anyio
+async def test_an_operation_without_a_unit_of_work_takes_no_connection(database: Database) -> None:
+    begun: list[AsyncSession] = []
+
+    async def begin(session: AsyncSession) -> None:
+        begun.append(session)
+
+    async with database.operation(begin) as operation:
+        # On SQLite there is one writing connection: had it been taken, this would wait for it forever.
+        async with operation.apart() as session:
+            await make_industry(session, tag="tech")
+        assert await tags(database) == ["tech"]
+        await operation.commit()
+
+    assert (begun, operation.has_begun) == ([], False)
+
+
+@pytest.mark.anyio
+async def test_a_unit_apart_is_refused_once_the_operation_has_begun(database: Database) -> None:
+    async with database.operation(nothing_first) as operation:
+        await note_and_make(operation, "tech")
+        with pytest.raises(RuntimeError, match="before the transaction"):
+            operation.apart()
+
+
+@pytest.mark.anyio
+async def test_an_operation_that_may_not_begin_refuses_every_unit_for_the_same_reason(database: Database) -> None:
+    async def refuse(_: AsyncSession) -> None:
+        raise LookupError("no")
+
+    async with database.operation(refuse) as operation:
+        for tag in ("tech", "finc"):
+            with pytest.raises(LookupError):
+                await note_and_make(operation, tag)
+        refusal = operation.refusal
+        await operation.commit()
+
+    assert isinstance(refusal, LookupError)
+    assert await tags(database) == []

@@ -1,19 +1,22 @@
 """The whole server as a process, driven over HTTP as a client does, stopped, restarted and killed."""
 
+import asyncio
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from app.database import unmigrate
 from tests.callers import Answer, Api
 from tests.conftest import Template
-from tests.processes import Server, serving
+from tests.processes import ROOT, Server, environment, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +106,33 @@ async def test_the_welcome_lists_addresses_and_log_ins(server: Server) -> None:
         "    manager       manager@example.com",
         "    administrator admin@example.com",
     ]
+
+
+async def test_a_server_on_any_free_port_says_which(tmp_path: Path) -> None:
+    started = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "app", "serve", "--prepare"),
+        cwd=ROOT,
+        env=environment(tmp_path, port="0", password_hashing="cheap"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert started.stdout is not None
+    try:
+        await started.stdout.readline()
+        address = (await started.stdout.readline()).decode().split()[-1].removesuffix("/graphql")
+        async with Api(base_url=address) as api, asyncio.timeout(30):
+            while True:
+                try:
+                    answer = await api("{ service { version } }")
+                except httpx.ConnectError:
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+    finally:
+        started.kill()
+        await started.wait()
+
+    assert answer.data["service"]["version"] == "1.0"
 
 
 @pytest.mark.parametrize("name", DEMO)

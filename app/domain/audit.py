@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.domain.work import Work
+from app.domain.work import JoinedWork, Work
 from app.entities import AuditEvent, AuditHead
 from app.kit import facts
 from app.kit.clock import Clock
@@ -101,14 +101,46 @@ class AuditedWork:
         """Open a session that reads."""
         return self._work.reading()
 
-    @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session whose changes are committed together with their audit events, or not at all."""
-        async with self._work.unit_of_work() as session:
+        return self._audited(self._work.unit_of_work())
+
+    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a unit of work that is committed by itself."""
+        return self._audited(self._work.apart())
+
+    @asynccontextmanager
+    async def _audited(self, opened: AbstractAsyncContextManager[AsyncSession]) -> AsyncIterator[AsyncSession]:
+        async with opened as session:
             yield session
             happened = [fact for fact in facts.noted(session) if isinstance(fact, Happened)]
             if happened:
                 await _append(session, happened, self._origin, self._seals, self._clock())
+
+
+class AuditedOperation(AuditedWork):
+    """The same for units of work that are committed together: their events are all written at the end.
+
+    The lock on the end of the trail is the one that every write takes, and takes last. A transaction that
+    went on after it could wait for a row whose holder waits for the trail. So an answer that shows the trail
+    does not show its own operation yet.
+    """
+
+    def __init__(self, work: JoinedWork, seals: Seals, origin: Origin, clock: Clock) -> None:
+        super().__init__(work, seals, origin, clock)
+        self._joined = work
+
+    def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session whose changes become part of the operation together, or not at all."""
+        return self._joined.unit_of_work()
+
+    @asynccontextmanager
+    async def last(self) -> AsyncIterator[AsyncSession]:
+        """Open the operation's last unit of work, at the end of which the events of all are written."""
+        async with super().unit_of_work() as session:
+            for fact in self._joined.take_facts():
+                facts.note(session, fact)
+            yield session
 
 
 async def verify(session: AsyncSession, seals: Seals) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.domain.problems import PasswordTooWeak
+from app.kit.clock import Clock, utc_now
 from app.kit.problem import Problems
 from app.security.passwords import PasswordHasher, PasswordRules
 from app.security.seals import Seals
@@ -21,6 +22,7 @@ class Limits:
         code_tries: How often a code may be tried.
         failures: After how many failed log-ins a trader is locked out.
         lockout: For how long.
+        answer_step: Answers that could tell whether an address is known take a multiple of this.
     """
 
     code_lifetime: timedelta = timedelta(minutes=10)
@@ -28,6 +30,7 @@ class Limits:
     code_tries: int = 5
     failures: int = 5
     lockout: timedelta = timedelta(minutes=30)
+    answer_step: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Identity:
         access_lifetime: How long an access token lives.
         locales: The languages that there are, the default first.
         issuer: The name that authenticator apps show.
+        clock: Tells the present, aware.
     """
 
     tokens: Tokens
@@ -47,6 +51,7 @@ class Identity:
     access_lifetime: timedelta
     locales: tuple[str, ...]
     issuer: str
+    clock: Clock = utc_now
     limits: Limits = Limits()
 
     def hold_to_rules(self, password: str, *, path: str, personal: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 Each policy but ADMINISTRATORS includes the ones before it; ADMINISTRATORS includes them all.
 """
 
+from calendar import isleap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,15 @@ def anniversary(since: date, years: int) -> date:
         if since.year + years > date.max.year:
             raise
         return date(since.year + years, 3, 1)
+
+
+def latest_joining(today: date, years: int) -> date:
+    """Give the latest joining date that makes so many full years true today."""
+    year = today.year - years
+    # Who joined on 1 March has not served the year yet on 29 February.
+    return (
+        date(year, 2, 28) if (today.month, today.day) == (2, 29) and not isleap(year) else today.replace(year=year)
+    )
 
 
 class Bearer(Protocol):

@@ -28,7 +28,7 @@ class DemoTrader:
 
     def date_joined(self, today: date) -> date | None:
         """Give the joining date that makes the full years true on this day."""
-        return None if self.years is None else policies.anniversary(today, -self.years)
+        return None if self.years is None else policies.latest_joining(today, self.years)
 
 
 DEMO_TRADERS = (

@@ -44,6 +44,31 @@ async def with_password_hash(session: AsyncSession, email: str) -> tuple[Trader,
     return found.first()
 
 
+async def lock(session: AsyncSession, trader_id: int, *, path: tuple[str, ...] = ("id",)) -> Trader:
+    """Load a trader and keep all others who change it, its permits or its secrets waiting until the commit.
+
+    Whoever touches several of a trader's rows takes this lock first, or two of them could wait for each other.
+
+    Raises:
+        TraderUnknown: No trader has that id; `path` says where it came from.
+    """
+    trader = await session.get(Trader, trader_id, with_for_update=True)
+    if trader is None:
+        raise TraderUnknown(path=path)
+    return trader
+
+
+async def lock_with_password(session: AsyncSession, trader_id: int, password_hash: str) -> Trader | None:
+    """Lock a trader whose password still has that hash; None if it was changed, or the trader deleted."""
+    found = await session.exec(
+        select(Trader)
+        .join(PasswordHash, PasswordHash.trader_id == Trader.id)  # type: ignore[arg-type]
+        .where(Trader.id == trader_id, PasswordHash.hash == password_hash)
+        .with_for_update()
+    )
+    return found.first()
+
+
 async def locked_until(session: AsyncSession, seals: Seals, trader: Trader, now: datetime) -> datetime | None:
     """Say until when log-ins of a trader are refused after too many failed ones; None if they are not."""
     subject = throttling.subject_of(throttling.LOG_IN, trader.email, seals)
@@ -65,7 +90,7 @@ async def update(session: AsyncSession, trader_id: int, values: Mapping[str, Any
     Raises:
         TraderUnknown: No trader has that id.
     """
-    trader = await _locked(session, trader_id)
+    trader = await lock(session, trader_id)
     if any(getattr(trader, name) != value for name, value in values.items()):
         for name, value in values.items():
             setattr(trader, name, value)
@@ -85,7 +110,7 @@ async def verify(session: AsyncSession, trader_id: int, date_joined: date | None
     """
     if date_joined is not None and date_joined > now.date():
         raise InvalidInput(path=("dateJoined",), phrase="rule-not-in-future")
-    trader = await _locked(session, trader_id)
+    trader = await lock(session, trader_id)
     if trader.date_joined != date_joined:
         trader.date_joined = date_joined
         _count(session, trader, AuditAction.TRADER_VERIFIED, now)
@@ -98,7 +123,7 @@ async def unlock(session: AsyncSession, seals: Seals, trader_id: int, *, now: da
     Raises:
         TraderUnknown: No trader has that id.
     """
-    trader = await _locked(session, trader_id)
+    trader = await lock(session, trader_id)
     if await locked_until(session, seals, trader, now) is not None:
         facts.note(session, _happened(AuditAction.UNLOCKED, trader))
     await throttling.forgive(session, throttling.subject_of(throttling.LOG_IN, trader.email, seals))
@@ -111,7 +136,7 @@ async def delete(session: AsyncSession, trader_id: int) -> None:
     Raises:
         TraderUnknown: No trader has that id.
     """
-    trader = await _locked(session, trader_id)
+    trader = await lock(session, trader_id)
     facts.note(session, _happened(AuditAction.TRADER_DELETED, trader))
     await session.delete(trader)
 
@@ -122,9 +147,10 @@ async def make_administrator(session: AsyncSession, email: str, *, now: datetime
     Raises:
         TraderUnknown: The address has no trader.
     """
-    trader = await find_by_email(session, email)
-    if trader is None:
+    known = await find_by_email(session, email)
+    if known is None:
         raise TraderUnknown(path=("email",))
+    trader = await lock(session, known.id)
     if not trader.is_administrator:
         trader.is_administrator = True
         _count(session, trader, AuditAction.ADMINISTRATOR_MADE, now)
@@ -162,13 +188,6 @@ async def enlist(
     session.add(trader)
     await session.flush()
     session.add(PasswordHash(trader_id=trader.id, hash=password_hash, changed_at=now))
-    return trader
-
-
-async def _locked(session: AsyncSession, trader_id: int) -> Trader:
-    trader = await session.get(Trader, trader_id, with_for_update=True)
-    if trader is None:
-        raise TraderUnknown(path=("id",))
     return trader
 
 

@@ -1,9 +1,16 @@
 """What a domain function asks of the database when it must choose itself when to hold it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.kit.facts import Fact
+
+
+class GivenUp(Exception):
+    """The operation is not done: the same one, sent again, has been done by another process meanwhile."""
 
 
 class Work(Protocol):
@@ -17,4 +24,21 @@ class Work(Protocol):
         """Open a session that reads."""
 
     def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a session whose changes are committed together at the end, or not at all."""
+        """Open a session whose changes are committed together at the end, or not at all.
+
+        Raises:
+            GivenUp: The work is part of a repeatable request that another process has done.
+        """
+
+    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a unit of work that is committed by itself, even if what comes after it is all undone.
+
+        Only before the first one of the other kind: both at once could wait for each other.
+        """
+
+
+class JoinedWork(Work, Protocol):
+    """Work whose units are committed together, at the end of a whole operation."""
+
+    def take_facts(self) -> Sequence[Fact]:
+        """Give the facts noted so far, and forget them."""

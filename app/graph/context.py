@@ -3,23 +3,27 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
-from graphql import DocumentNode, GraphQLResolveInfo
+from graphql import GraphQLResolveInfo
 from strawberry.dataloader import DataLoader
 
 from app.compiler.plan import Shelves
-from app.database import Database
+from app.database import Database, Transaction
 from app.domain import traders
-from app.domain.audit import AuditedWork, Origin
+from app.domain.audit import AuditedOperation, AuditedWork, Origin
 from app.domain.denials import Denials
 from app.domain.identity import Identity
 from app.entities import Trader
 from app.kit.clock import Clock
 from app.kit.phrases import Phrases
+from app.kit.problem import Problem
 from app.security.revocations import Revocations
 from app.security.tokens import AccessClaims
+
+if TYPE_CHECKING:
+    from app.graph.documents import Document
 
 K = TypeVar("K")
 
@@ -49,6 +53,10 @@ class Services:
         """Give the database as those see it whose acts the audit trail keeps."""
         return AuditedWork(self.database, self.identity.seals, origin, self.clock)
 
+    def audited_operation(self, transaction: Transaction, origin: Origin) -> AuditedOperation:
+        """Give the same within the one transaction of a whole operation."""
+        return AuditedOperation(transaction, self.identity.seals, origin, self.clock)
+
 
 @dataclass(slots=True, kw_only=True)
 class Context:
@@ -56,13 +64,16 @@ class Context:
 
     Attributes:
         claims: The verified claims of the access token; None for a stranger.
+        token_fault: What is wrong with the token that was sent, whose bearer is a stranger then; None if
+            nothing is. Whether that is in order is for the operation to say.
         now: When the request came in, UTC.
         locale: The language to answer in, a BCP 47 tag that the catalogues have.
         version: The API version that answers.
         request_id: The name of the request in the log.
         device: What the device said of itself; None if it said nothing.
         shelves: What the types of this version's schema stand for.
-        document: The parsed document of the operation; None where it is still a text.
+        known: What is known of the operation's document; None where it is still a text.
+        transaction: The one transaction of the whole operation, if its request is repeatable.
         proven: Traders whose log-in or refresh token this very request has proven: their owners' rights
             hold for its answer, nothing else.
         log_failure: Keeps an unexpected exception where an operator finds it by the request id.
@@ -77,7 +88,9 @@ class Context:
     device: str | None
     shelves: Shelves
     log_failure: Callable[[BaseException, str], None]
-    document: DocumentNode | None = None
+    token_fault: Problem | None = None
+    known: "Document | None" = None
+    transaction: Transaction | None = None
     proven: set[int] = field(default_factory=set)
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -100,12 +113,14 @@ class Context:
     @property
     def work(self) -> AuditedWork:
         """Where units of work are opened whose acts the audit trail keeps."""
+        if self.transaction is not None:
+            return self.services.audited_operation(self.transaction, self.origin)
         return self.services.audited(self.origin)
 
     @property
-    def database(self) -> Database:
+    def database(self) -> Database | Transaction:
         """Where statements run."""
-        return self.services.database
+        return self.transaction or self.services.database
 
     async def trader(self, trader_id: int) -> Trader | None:
         """Load a trader; all that are asked for at the same time come in one statement."""

@@ -1,9 +1,15 @@
 """The directives that the schema prints: what they say is what the server enforces."""
 
+from typing import Any, TypeVar
+
 import strawberry
+from graphql import GraphQLField, GraphQLNamedType
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 
-from app.graph.enums import PolicyName
+from app.graph.enums import CacheControlScope, PolicyName
+
+D = TypeVar("D")
 
 
 @strawberry.schema_directive(
@@ -67,6 +73,34 @@ class ListSize:
     slicing_arguments: list[str] | None = strawberry.UNSET
     sized_fields: list[str] | None = strawberry.UNSET
     require_one_slicing_argument: bool | None = strawberry.UNSET
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.INTERFACE, Location.OBJECT, Location.UNION],
+    name="cacheControl",
+    description="How long, in seconds, a response that holds the field may be kept, and by whom. As in Apollo Server.",
+)
+class CacheControl:
+    """How long what a field gives may be kept; `app.graph.keeping` works out what that makes of an operation."""
+
+    max_age: int | None = strawberry.UNSET
+    scope: CacheControlScope | None = strawberry.UNSET
+    inherit_max_age: bool | None = strawberry.UNSET
+
+
+def printed(kind: type[D], of: GraphQLField | GraphQLNamedType) -> D | None:
+    """Give the directive of a kind that a field or a type prints; None if it prints none."""
+    definition: Any = of.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    directives = getattr(definition, "directives", None) or ()
+    return next((directive for directive in directives if isinstance(directive, kind)), None)
+
+
+KEPT_A_MINUTE = CacheControl(max_age=60)
+
+
+def costs_a_hash(field: GraphQLField) -> bool:
+    """Say whether a field may hash a password, as its `@cost` prints."""
+    return printed(Cost, field) == COSTS_A_HASH
 
 
 COSTS_A_WRITE = Cost(weight="10.0")

@@ -25,6 +25,14 @@ class PolicyName(Enum):
     )
 
 
+@strawberry.enum(description="Who may keep a cached response.")
+class CacheControlScope(Enum):
+    """Who may keep a cached response."""
+
+    PUBLIC = strawberry.enum_value("PUBLIC", description="Any cache on the way, such as a CDN.")
+    PRIVATE = strawberry.enum_value("PRIVATE", description="Only the caller's own cache.")
+
+
 @strawberry.enum(
     description="Every error that the API gives, in payload errors and in extensions.code. A client must treat an unknown code as INTERNAL_ERROR; codes are added without a new API version."
 )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError, SourceLocation
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.types import ExecutionResult
 
 from app.graph.context import Context
 from app.graph.permissions import Forbidden
@@ -22,12 +24,28 @@ class InternalError(Problem):
     code = "INTERNAL_ERROR"
 
 
+class DocumentUnknown(Problem):
+    """No document is known by the hash that the request names it by.
+
+    Attributes:
+        word: The message that the client's protocol prescribes, in no language; None for one that people read.
+    """
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self, *, word: str | None = None) -> None:
+        super().__init__()
+        self.word = word
+
+
 def message_of(problem: Problem, context: Context) -> str:
     """Say a problem in the caller's language."""
     if isinstance(problem, Forbidden):
         return context.say("FORBIDDEN", policy=context.say(f"policy-{problem.policy.name}"))
     if isinstance(problem, BadRequest):
         return context.say(problem.code, detail=_detail_of(problem, context))
+    if isinstance(problem, DocumentUnknown) and problem.word is not None:
+        return problem.word
     return context.say(problem.phrase, **problem.params)
 
 
@@ -47,6 +65,22 @@ def say_problem(problem: Problem, context: Context) -> dict[str, Any]:
     if problem.path:
         extensions["path"] = list(problem.path)
     return {"message": message_of(problem, context), "extensions": extensions}
+
+
+def say_refusal(refusal: Problem | Problems, context: Context) -> list[dict[str, Any]]:
+    """Give what an operation was refused for as errors of a GraphQL response."""
+    problems = refusal.problems if isinstance(refusal, Problems) else (refusal,)
+    return [say_problem(problem, context) for problem in problems]
+
+
+def say_result(result: ExecutionResult, context: Context) -> GraphQLHTTPResponse:
+    """Give a result as a GraphQL response; without `data` if the operation was not executed at all."""
+    said: GraphQLHTTPResponse = {}
+    if result.errors:
+        said["errors"] = [each for error in result.errors for each in say_error(error, context)]
+    if result.data is not None or not result.errors or any(error.path for error in result.errors):
+        said["data"] = result.data
+    return said
 
 
 def say_error(error: GraphQLError, context: Context) -> Iterator[dict[str, Any]]:

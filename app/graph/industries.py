@@ -11,7 +11,7 @@ from app.domain.problems import IndustryUnknown
 from app.graph import reading
 from app.graph.answers import ERRORS, UserError, mutation
 from app.graph.context import Info
-from app.graph.directives import COSTS_A_WRITE, LIMITED
+from app.graph.directives import COSTS_A_WRITE, KEPT_A_MINUTE, LIMITED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import IndustryFilter, IndustryOrder, Limit, Offset
 from app.graph.permissions import authorize
@@ -50,15 +50,15 @@ class IndustryQueries:
     industries: list[Industry] | None = strawberry.field(
         resolver=_industries,
         description="The industries, as a plain list.",
-        directives=[authorize(SKILLED_TRADERS), LIMITED],
+        directives=[authorize(SKILLED_TRADERS), KEPT_A_MINUTE, LIMITED],
     )
     industry: Industry | None = strawberry.field(
-        resolver=_industry, description="One industry.", directives=[authorize(SKILLED_TRADERS)]
+        resolver=_industry, description="One industry.", directives=[authorize(SKILLED_TRADERS), KEPT_A_MINUTE]
     )
     industry_by_tag: Industry | None = strawberry.field(
         resolver=_industry_by_tag,
         description="One industry by its tag.",
-        directives=[authorize(SKILLED_TRADERS)],
+        directives=[authorize(SKILLED_TRADERS), KEPT_A_MINUTE],
     )
 
 

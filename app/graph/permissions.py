@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from graphql import (
     GraphQLField,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
@@ -18,11 +17,10 @@ from graphql import (
     is_introspection_type,
     is_list_type,
 )
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from app.domain.policies import ALL_TRADERS, ANYONE, POLICIES, Policy
 from app.graph.context import Context, Info, ResolveInfo
-from app.graph.directives import Authorize
+from app.graph.directives import Authorize, printed
 from app.graph.enums import PolicyName
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims
@@ -81,19 +79,22 @@ def put_doors(schema: GraphQLSchema) -> None:
         if not isinstance(parent, GraphQLObjectType) or is_introspection_type(parent):
             continue
         for name, field in parent.fields.items():
-            own = _directive(field)
+            own = printed(Authorize, field)
             if own is None and parent in roots:
                 raise FieldWithoutPolicy(f"{parent.name}.{name} has no policy")
-            _put_door(field, own, get_named_type(field.type), schema)
+            _put_door(parent, field, own, schema)
 
 
 def policy_of(field: GraphQLField) -> Policy | None:
     """Give the policy that a field prints; None if it has none of its own."""
-    directive = _directive(field)
+    directive = printed(Authorize, field)
     return None if directive is None else _POLICIES[directive.policy.name]
 
 
-def _put_door(field: GraphQLField, own: Authorize | None, behind: GraphQLNamedType, schema: GraphQLSchema) -> None:
+def _put_door(
+    parent: GraphQLObjectType, field: GraphQLField, own: Authorize | None, schema: GraphQLSchema
+) -> None:
+    behind = get_named_type(field.type)
     resolve = field.resolve
     if resolve is None:
         raise TypeError("a field without a resolver cannot be guarded")
@@ -104,18 +105,28 @@ def _put_door(field: GraphQLField, own: Authorize | None, behind: GraphQLNamedTy
     after: dict[str, Authorize | None] = {}
     if is_abstract_type(behind):
         # Which type comes out is known only when it does.
-        after = {each.name: _directive(each) for each in schema.get_possible_types(behind)}
-    elif isinstance(behind, GraphQLObjectType) and (directive := _directive(behind)) is not None:
+        after = {each.name: printed(Authorize, each) for each in schema.get_possible_types(behind)}
+    elif isinstance(behind, GraphQLObjectType) and (directive := printed(Authorize, behind)) is not None:
         if directive.or_owner:
             after = {behind.name: directive}
         else:
             before.add(_POLICIES[directive.policy.name])
     if any(after.values()):
         resolve = _asking_objects(resolve, after, is_list=is_list_type(get_nullable_type(field.type)))
-    if before - {ANYONE}:
-        # The strictest first, so that the answer names all that is missing for the field.
-        resolve = _asking_claims(resolve, sorted(before - {ANYONE}, key=POLICIES.index, reverse=True))
+    # The strictest first, so that the answer names all that is missing for the field.
+    policies = sorted(before - {ANYONE}, key=POLICIES.index, reverse=True)
+    if policies and parent is schema.subscription_type:
+        # Asked before the source is opened; what it then tells is resolved for each event anew.
+        field.subscribe = _asking_claims(_source_of(field), policies)
+    elif policies:
+        resolve = _asking_claims(resolve, policies)
     field.resolve = resolve
+
+
+def _source_of(field: GraphQLField) -> Resolver:
+    if field.subscribe is None:
+        raise TypeError("a subscription without a source cannot be guarded")
+    return field.subscribe
 
 
 def _asking_claims(resolve: Resolver, policies: list[Policy]) -> Resolver:
@@ -182,9 +193,3 @@ def refuse(policy: Policy, info: ResolveInfo | Info) -> NoReturn:
     context: Context = info.context
     context.services.denials.note(info.field_name, policy.name, context.origin)
     raise Unauthenticated if context.claims is None else Forbidden(policy)
-
-
-def _directive(of: GraphQLField | GraphQLObjectType) -> Authorize | None:
-    definition = of.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    directives = getattr(definition, "directives", None) or ()
-    return next((directive for directive in directives if isinstance(directive, Authorize)), None)

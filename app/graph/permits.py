@@ -6,13 +6,14 @@ from typing import Any
 import strawberry
 
 from app import entities
+from app.domain import traders
 from app.domain.permits import admitting, passwords, registering, renewing, revoking
 from app.domain.permits.admitting import Admission
 from app.domain.permits.codes import Purpose
 from app.domain.permits.registering import CodePromised
 from app.domain.permits.revoking import Ended
 from app.domain.policies import ALL_TRADERS, ANYONE, TRADER_MANAGERS
-from app.domain.problems import PermitInvalid, TraderUnknown
+from app.domain.problems import PermitInvalid
 from app.graph.answers import ERRORS, UserError, mutation
 from app.graph.context import Info
 from app.graph.directives import COSTS_A_HASH, COSTS_A_WRITE
@@ -267,8 +268,7 @@ async def _revoke(info: Info, input: PermitRevokeInput) -> Any:  # noqa: A002 - 
         if "trader_id" in values:
             if not context.owns(values["trader_id"]):
                 ask(TRADER_MANAGERS, info)
-            if await session.get(entities.Trader, values["trader_id"]) is None:
-                raise TraderUnknown(path=("traderId",))
+            await traders.lock(session, values["trader_id"], path=("traderId",))
             permits = await revoking.permits_of(session, values["trader_id"])
         else:
             permit = await session.get(entities.Permit, values["permit_id"], with_for_update=True)

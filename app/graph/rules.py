@@ -160,7 +160,9 @@ def put_rules(schema: GraphQLSchema) -> None:
                 for name, argument in field.args.items()
                 if (constraint := _constraint_of(argument)) is not None
             }
-            if constraints and field.resolve is not None:
+            if constraints and field.subscribe is not None:
+                field.subscribe = _checking(field.subscribe, constraints)
+            elif constraints and field.resolve is not None:
                 field.resolve = _checking(field.resolve, constraints)
 
 

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.compiler.plan import Shelves
 from app.graph.answers import ERROR_TYPES
+from app.graph.documents import Documents, ReadOnce
 from app.graph.industries import IndustryMutations, IndustryQueries
 from app.graph.permissions import policy_of, put_doors
 from app.graph.permits import PermitMutations
@@ -19,7 +20,7 @@ from app.graph.shelves import shelf_of
 from app.graph.traders import TraderMutations, TraderQueries
 from app.graph.two_factors import TwoFactorMutations
 from app.graph.types import Industry, Share
-from app.graph.variables import CheckedVariables, ParsedOnce
+from app.graph.variables import CheckedVariables
 
 _QUERY = "What can be read. Every field can be null, so that one that is refused leaves the others be."
 _MUTATION = "What can be changed. Every field can be null, so that one that is refused leaves the results of the others be."
@@ -41,10 +42,13 @@ class SecuredSchema(strawberry.Schema):
     Attributes:
         version: The API version that it answers.
         shelves: What its types stand for.
+        documents: The valid documents that it was asked lately.
         sdl: The schema as `schema.graphql` shows it, ending in a newline.
     """
 
-    def __init__(self, version: str, query: type = Query, mutation: type = Mutation) -> None:
+    def __init__(
+        self, version: str, query: type = Query, mutation: type = Mutation, subscription: type | None = None
+    ) -> None:
         """Build the schema, print it, then put rules and doors on its fields.
 
         Raises:
@@ -53,11 +57,13 @@ class SecuredSchema(strawberry.Schema):
         super().__init__(
             query=query,
             mutation=mutation,
+            subscription=subscription,
             types=ERROR_TYPES,
-            extensions=[ParsedOnce, CheckedVariables],
+            extensions=[ReadOnce, CheckedVariables],
             config=StrawberryConfig(scalar_map=SCALARS),
         )
         self.version = version
+        self.documents = Documents()
         self.shelves: Shelves = {shown.__name__: shelf_of(shown) for shown in (Industry, Share)}
         self.sdl = _without_one_of(self.as_str()) + "\n"
         put_rules(self.graphql)

@@ -6,7 +6,8 @@ import strawberry
 
 from app.domain.policies import ANYONE
 from app.graph.context import Info
-from app.graph.enums import ErrorCode
+from app.graph.directives import CacheControl
+from app.graph.enums import CacheControlScope, ErrorCode
 from app.graph.permissions import authorize
 
 
@@ -79,10 +80,10 @@ class ServiceQueries:
     service: Service | None = strawberry.field(
         resolver=_service,
         description="The service: its versions, languages and rules.",
-        directives=[authorize(ANYONE)],
+        directives=[authorize(ANYONE), CacheControl(max_age=300, scope=CacheControlScope.PUBLIC)],
     )
     error_messages: list[ErrorMessage] | None = strawberry.field(
         resolver=_error_messages,
         description="The text of every error code, for clients that show errors while offline.",
-        directives=[authorize(ANYONE)],
+        directives=[authorize(ANYONE), CacheControl(max_age=3600, scope=CacheControlScope.PUBLIC)],
     )

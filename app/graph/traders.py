@@ -253,7 +253,7 @@ async def _verify(info: Info, input: TraderVerifyInput) -> Any:  # noqa: A002 - 
         raise InvalidInput(path=("dateJoined",), phrase="rule-required")
     async with context.work.unit_of_work() as session:
         trader = await traders.verify(session, trader_id, input.date_joined, now=context.now)
-        await revoking.outdate(session, context.identity, trader_id, now=context.now)
+        await revoking.outdate(session, context.identity, trader_id)
     return _payload(trader)
 
 
@@ -270,7 +270,9 @@ async def _delete(info: Info, input: TraderDeleteInput) -> Any:  # noqa: A002 - 
     if context.owns(trader_id):
         refuse(ADMINISTRATORS, info)
     async with context.work.unit_of_work() as session:
+        await traders.lock(session, trader_id)
         permits = await revoking.permits_of(session, trader_id)
+        await revoking.outdate(session, context.identity, trader_id)
         await revoking.revoke(session, context.identity, permits, now=context.now)
         await session.flush()
         await traders.delete(session, trader_id)

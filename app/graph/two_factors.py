@@ -80,8 +80,8 @@ async def _proven(info: Info, current_password: str, act: Any) -> Any:
         checked_password = admitting.checked_password(
             context.work, context.identity, email=trader.email, password=current_password, now=context.now
         )
-        async with checked_password, context.work.unit_of_work() as session:
-            return await act(session, await session.get_one(entities.Trader, trader_id, with_for_update=True))
+        async with checked_password as proof, context.work.unit_of_work() as session:
+            return await act(session, await proof.lock(session))
     except LoginFailed:
         raise LoginFailed(path=("currentPassword",)) from None
 

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     StringValueNode,
     Undefined,
     Visitor,
@@ -29,16 +30,6 @@ from app.kit.problem import InvalidInput, Problem, Problems
 MAX_REPORTED = 5
 
 
-class ParsedOnce(SchemaExtension):
-    """Hands on the document that the door has parsed already."""
-
-    def on_parse(self) -> Iterator[None]:
-        """Put the document where the executor looks for it."""
-        if self.execution_context.context is not None:
-            self.execution_context.graphql_document = self.execution_context.context.document
-        yield
-
-
 class CheckedVariables(SchemaExtension):
     """Refuses variables that break their types, and texts that no database can hold.
 
@@ -47,17 +38,25 @@ class CheckedVariables(SchemaExtension):
     """
 
     def on_execute(self) -> Iterator[None]:
-        """Put the refusals in the place of the operation's result."""
+        """Put the refusals in the place of the operation's result.
+
+        Raises:
+            Problems: The refusals of a subscription.
+        """
         context = self.execution_context
         document, schema = context.graphql_document, context.schema._schema  # noqa: SLF001
         if document is not None:
             operation = _operation(document, context.operation_name)
+            known = None if context.context is None else context.context.known
             problems = [
                 *wrong_variables(schema, operation, context.variables or {}),
-                *unwritable_literals(document),
+                *(unwritable_literals(document) if known is None else known.unwritable),
             ]
             if problems:
                 refusal = Problems(tuple(problems[:MAX_REPORTED]))
+                if operation.operation is OperationType.SUBSCRIPTION:
+                    # A source is opened whatever the result is: only this keeps it shut.
+                    raise refusal
                 error = GraphQLError(str(refusal), original_error=refusal)
                 context.result = ExecutionResult(data=None, errors=[error])
         yield

@@ -274,6 +274,14 @@ class Tokens:
         self._check_not_over(claims.expires_at, now)
         return claims
 
+    def hold_to_time(self, claims: AccessClaims) -> None:
+        """Hold claims that were read before against the time that it is now.
+
+        Raises:
+            ExpiredToken: Their time is over.
+        """
+        self._check_not_over(claims.expires_at, self._clock())
+
     def read_refresh(self, text: str) -> RefreshClaims:
         """Read a refresh token.
 

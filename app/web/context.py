@@ -5,7 +5,7 @@ import re
 import uuid
 from datetime import datetime
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from app.graph.context import Context, Services
 from app.graph.schema import SecuredSchema
@@ -20,7 +20,7 @@ _DEVICE = re.compile(r"[\x20-\x7e]{1,255}")
 logger = logging.getLogger("app")
 
 
-def authenticate(request: Request, tokens: Tokens) -> AccessClaims | None:
+def authenticate(request: HTTPConnection, tokens: Tokens) -> AccessClaims | None:
     """Verify the request's access token; None if there is none. Runs no statement.
 
     Raises:
@@ -36,14 +36,10 @@ def authenticate(request: Request, tokens: Tokens) -> AccessClaims | None:
     return tokens.read_access(match[1])
 
 
-def make_context(
-    request: Request, services: Services, schema: SecuredSchema, now: datetime
-) -> tuple[Context, Problem | None]:
-    """Make the context of a request, and tell what is wrong with its token, if anything.
-
-    A bad token leaves the caller a stranger; whether that is in order is for the operation to say.
-    """
-    claims, fault = None, None
+def make_context(request: HTTPConnection, services: Services, schema: SecuredSchema, now: datetime) -> Context:
+    """Make the context of a request; what is wrong with its token is noted there."""
+    claims: AccessClaims | None = None
+    fault: Problem | None = None
     try:
         claims = authenticate(request, services.identity.tokens)
         if claims is not None:
@@ -56,9 +52,10 @@ def make_context(
     def log_failure(error: BaseException, where: str) -> None:
         logger.error("request %s failed at %s", request_id, where or "the door", exc_info=error)
 
-    context = Context(
+    return Context(
         services=services,
         claims=claims,
+        token_fault=fault,
         now=now,
         locale=negotiate(request.headers.get("accept-language"), services.phrases.locales),
         version=schema.version,
@@ -67,4 +64,3 @@ def make_context(
         shelves=schema.shelves,
         log_failure=log_failure,
     )
-    return context, fault

@@ -1,8 +1,8 @@
 """From the text of a document to the one operation that is asked for; executes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -20,39 +20,91 @@ from graphql import (
 )
 
 from app.domain.policies import ANYONE
+from app.graph.context import Context
+from app.graph.directives import costs_a_hash
+from app.graph.documents import Document, Documents
 from app.graph.errors import BadRequest, syntax_problem
 from app.graph.permissions import policy_of
+from app.graph.schema import SecuredSchema
+from app.web.documents import Named
+from app.web.problems import MalformedRequest
 
 MAX_TOKENS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a parsed document."""
+    """One operation of a parsed document.
 
-    document: DocumentNode
+    Attributes:
+        known: What is known of the document.
+        node: The operation.
+    """
+
+    known: Document
     node: OperationDefinitionNode
+
+    @property
+    def document(self) -> DocumentNode:
+        """The parsed document."""
+        return self.known.node
 
     @property
     def is_query(self) -> bool:
         """Whether it only reads."""
         return self.node.operation is OperationType.QUERY
 
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it changes something."""
+        return self.node.operation is OperationType.MUTATION
 
-def read_operation(text: str | None, name: str | None) -> Operation:
-    """Parse a document and choose its operation (GraphQL, section 6.1).
+    @property
+    def is_subscription(self) -> bool:
+        """Whether it goes on, with many answers."""
+        return self.node.operation is OperationType.SUBSCRIPTION
+
+
+def prepare_operation(
+    context: Context,
+    schema: SecuredSchema,
+    named: Named,
+    name: str | None,
+    variables: Mapping[str, Any] | None,
+) -> Operation:
+    """Lead an operation past all that it must pass before it is executed, and hand its document to the context.
+
+    Every operation comes this way, whether by HTTP, by WebSocket or as a stream of events: what is asked of
+    an operation before its execution is asked here, and nowhere else. Its document comes from
+    `NamedDocuments.find`, so that where only trusted documents are taken no other gets this far.
 
     Raises:
-        BadRequest: There is no document, it is no GraphQL, or the name chooses no operation.
+        MalformedRequest: There is no document.
+        BadRequest: The document is no GraphQL, or the name chooses no operation.
+        InvalidToken: The token is not valid, and the operation is not one of those that do without.
+    """
+    operation = read_operation(named.text, name, schema.documents)
+    if context.token_fault is not None and not opens_without_token(operation, schema.graphql):
+        raise context.token_fault
+    context.known = operation.known
+    return operation
+
+
+def read_operation(text: str | None, name: str | None, documents: Documents) -> Operation:
+    """Parse a document, unless it is known, and choose its operation (GraphQL, section 6.1).
+
+    Raises:
+        MalformedRequest: There is no document.
+        BadRequest: It is no GraphQL, or the name chooses no operation.
     """
     if not text:
-        raise BadRequest(phrase="request-no-document")
-    document = _parse(text)
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        raise MalformedRequest(phrase="request-no-document")
+    document = documents.find(text) or Document(text, _parse(text))
+    operations = document.operations
     if not operations:
         raise BadRequest(phrase="request-no-operation")
     if name:
-        operations = [node for node in operations if node.name and node.name.value == name]
+        operations = tuple(node for node in operations if node.name and node.name.value == name)
         if not operations:
             raise BadRequest(phrase="request-unknown-operation", name=name)
     elif len(operations) > 1:
@@ -72,6 +124,21 @@ def opens_without_token(operation: Operation, schema: GraphQLSchema) -> bool:
     names = set(_root_fields(operation.document, operation.node.selection_set, set())) - {"__typename"}
     fields = [root.fields.get(name) for name in names]
     return all(field is not None and policy_of(field) is ANYONE for field in fields)
+
+
+def hashes_beside_others(operation: Operation, schema: GraphQLSchema) -> bool:
+    """Say whether a mutation does something else besides a field that may hash a password."""
+    root = schema.mutation_type
+    names = [
+        name
+        for name in _root_fields(operation.document, operation.node.selection_set, set())
+        if name != "__typename"
+    ]
+    return (
+        root is not None
+        and len(names) > 1
+        and any(costs_a_hash(root.fields[name]) for name in names if name in root.fields)
+    )
 
 
 def _parse(text: str) -> DocumentNode:

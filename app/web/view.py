@@ -4,61 +4,177 @@ Subclasses Strawberry's view at the seams that it offers. What ends a request he
 other, said in the caller's language as `{"errors": [...]}`.
 """
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, aclosing, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter
-from starlette.requests import Request
-from starlette.responses import Response
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.streaming import HTTPStreamTransport
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 
 from app.graph.context import Context, Services
-from app.graph.errors import BadRequest, InternalError, say_error, say_problem
+from app.graph.errors import BadRequest, InternalError, say_refusal, say_result
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
+from app.web.caching import for_caches
+from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
-from app.web.operations import opens_without_token, read_operation
+from app.web.documents import Named, NamedDocuments
+from app.web.events import EventStream, EventTransport, single_answer
+from app.web.media_types import EVENT_STREAM, JSON, is_json, negotiate
+from app.web.operations import prepare_operation
 from app.web.pages import graphiql_page
-from app.web.problems import BodyTooLarge, MethodNotAllowed, UnsupportedMediaType, status_of
+from app.web.problems import (
+    BodyTooLarge,
+    ForeignOrigin,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    UnsupportedMediaType,
+    headers_of,
+    request_error_status,
+    status_of,
+)
+from app.web.repeatability import Answered, Attempt, Repeatability
+from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 
-_ANSWER_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# RFC 8259, section 8.1: a reader may ignore it, and some writers of files cannot do without.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PARAMETERS = (
+    ("query", str),
+    ("documentId", str),
+    ("operationName", str),
+    ("variables", dict),
+    ("extensions", dict),
+)
+
+_ANSWER_HEADERS = {"X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(kw_only=True)
+class RequestData(GraphQLRequestData):
+    """The parameters of a request.
+
+    Attributes:
+        named: The document, wherever it was found; `query` has its text.
+    """
+
+    named: Named
 
 
 class GraphQLView(GraphQL[Context, None]):
     """One API version's endpoint."""
 
     schema: SecuredSchema
+    graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter
+    stream_transport_classes_by_protocol: Mapping[str, type[HTTPStreamTransport]] = MappingProxyType(
+        {GRAPHQL_SSE_PROTOCOL: EventTransport}
+    )
 
     def __init__(
-        self, schema: SecuredSchema, services: Services, *, built_pages: Path, max_body_bytes: int, clock: Clock
+        self,
+        schema: SecuredSchema,
+        services: Services,
+        *,
+        named_documents: NamedDocuments,
+        built_pages: Path,
+        max_body_bytes: int,
+        connections: Connections,
+        allowed_origins: Sequence[str],
+        clock: Clock,
+        repeatability: Repeatability,
     ) -> None:
-        super().__init__(schema, subscription_protocols=())
+        super().__init__(
+            schema,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=connections.limits.init_wait,
+            allowed_origins=allowed_origins,
+        )
         self.services = services
+        self.named_documents = named_documents
         self.built_pages = built_pages
         self.max_body_bytes = max_body_bytes
+        self.connections = connections
         self.clock = clock
+        self.repeatability = repeatability
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; whatever happens, the answer is JSON with a code, or a page."""
+        """Answer a request or serve a socket; whatever happens, an answer is JSON with a code, or a page."""
+        if scope["type"] == "websocket":
+            await self._serve_socket(WebSocket(scope, receive, send))
+            return
         request = Request(scope, _at_most(self.max_body_bytes, receive))
-        context, fault = make_context(request, self.services, self.schema, self.clock())
-        request.state.token_fault = fault
+        context = self.context_of(request)
+        accepted = negotiate(",".join(request.headers.getlist("accept")))
+        request.state.media_type = accepted
+        request.state.keeping = None
+        with ExitStack() as counted:
+            try:
+                if accepted == EVENT_STREAM:
+                    counted.enter_context(self.connections.stream(request))
+                response = await self.run(request, context=context)
+            except Problem as problem:
+                response = _refuse(problem, context, accepted or JSON)
+            except ClientDisconnect:
+                # Nobody waits for an answer any more, and nothing failed here.
+                return
+            except Exception as error:  # noqa: BLE001 - the last door: nothing internal may pass it
+                context.log_failure(error, "")
+                response = _refuse(InternalError(requestId=context.request_id), context, accepted or JSON)
+            if not isinstance(response, HTMLResponse | EventStream):  # Those say themselves how they may be kept.
+                held = ", ".join(request.headers.getlist("if-none-match")) or None
+                response = for_caches(response, request.method, held, request.state.keeping)
+            response.headers["x-ms-request-id"] = context.request_id
+            with suppress(ClientDisconnect):
+                await response(scope, receive, send)
+
+    async def _serve_socket(self, socket: WebSocket) -> None:
+        context = self.context_of(socket)
         try:
-            response = await self.run(request, context=context)
+            with self.connections.socket(socket):
+                await self.run(socket, context=context)
         except Problem as problem:
-            response = _refuse(problem, context)
+            response = _refuse(problem, context, JSON)
+            response.headers["x-ms-request-id"] = context.request_id
+            await socket.send_denial_response(response)
+            # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
+            await asyncio.sleep(0)
+        except (WebSocketDisconnect, OSError):
+            # The client is gone, and nothing failed here.
+            return
         except Exception as error:  # noqa: BLE001 - the last door: nothing internal may pass it
             context.log_failure(error, "")
-            response = _refuse(InternalError(requestId=context.request_id), context)
-        response.headers["x-ms-request-id"] = context.request_id
-        await response(scope, receive, send)
+            if socket.application_state is WebSocketState.CONNECTED:
+                await socket.close(INTERNAL_SERVER_ERROR, InternalError.code)
+
+    def context_of(self, connection: HTTPConnection) -> Context:
+        """Make the context of one operation."""
+        return make_context(connection, self.services, self.schema, self.clock())
+
+    async def reject_websocket(self, request: WebSocket) -> NoReturn:
+        """Refuse a socket to a page of another origin.
+
+        Raises:
+            ForeignOrigin: Always.
+        """
+        raise ForeignOrigin(phrase="request-foreign-origin")
 
     def is_request_allowed(self, request: Any) -> bool:
         """Take GET and POST only."""
@@ -70,7 +186,7 @@ class GraphQLView(GraphQL[Context, None]):
         """Show the page to whoever opens the address in a browser."""
         return (
             request.method == "GET"
-            and request.query_params.get("query") is None
+            and not any(request.query_params.get(name) for name in ("query", "documentId", "extensions"))
             and "text/html" in request.headers.get("accept", "")
         )
 
@@ -82,8 +198,7 @@ class GraphQLView(GraphQL[Context, None]):
         """Read the parameters of the request (GraphQL over HTTP, sections 5 and 6).
 
         Raises:
-            DoorProblem: The body is too large or not JSON.
-            BadRequest: A parameter has the wrong form.
+            DoorProblem: The body is too large or not JSON, or a parameter has the wrong form.
         """
         if request.method == "GET":
             parameters = {
@@ -92,17 +207,37 @@ class GraphQLView(GraphQL[Context, None]):
                 if value and isinstance(value, str)
             }
         else:
-            media_type = (request.content_type or "").split(";")[0].strip().lower()
-            if media_type != "application/json":
+            # What is compressed is not JSON yet, and is never unpacked: it could be of any size.
+            if (
+                not is_json(request.content_type)
+                or request.headers.get("content-encoding", "identity") != "identity"
+            ):
                 raise UnsupportedMediaType(phrase="request-media-type")
-            parameters = self._decode(await request.get_body())
-        return _request_data(parameters)
+            parameters = self._decode((await request.get_body()).removeprefix(_BYTE_ORDER_MARK))
+        return self._request_data(parameters)
+
+    def _request_data(self, parameters: Any) -> RequestData:
+        if not isinstance(parameters, dict):
+            raise MalformedRequest(phrase="request-body-not-object")
+        for name, expected in _PARAMETERS:
+            value = parameters.get(name)
+            if value is not None and not isinstance(value, expected):
+                raise MalformedRequest(phrase="request-wrong-parameter", parameter=name)
+        extensions = parameters.get("extensions")
+        named = self.named_documents.find(parameters.get("query"), parameters.get("documentId"), extensions)
+        return RequestData(
+            query=named.text,
+            named=named,
+            variables=parameters.get("variables"),
+            operation_name=parameters.get("operationName") or None,
+            extensions=extensions,
+        )
 
     def _decode(self, content: str | bytes) -> Any:
         try:
             return self.decode_json(content)
         except ValueError as error:
-            raise BadRequest(phrase="request-not-json") from error
+            raise MalformedRequest(phrase="request-not-json") from error
 
     def decode_json(self, data: str | bytes) -> object:
         """Read JSON strictly; what is no JSON never becomes a value."""
@@ -124,40 +259,79 @@ class GraphQLView(GraphQL[Context, None]):
         root_value: None,
         sub_response: Response,
     ) -> Any:
-        """Hold the token and the method against the operation, then let Strawberry execute it.
+        """Prepare the operation, hold the method against it, then let Strawberry execute it.
 
         Raises:
+            NotAcceptable: The client takes nothing that the server writes.
             InvalidToken: The token is not valid, and the operation is not one of those that do without.
             MethodNotAllowed: A mutation came by GET.
         """
-        assert isinstance(request_data, GraphQLRequestData)  # noqa: S101 - batches end in parse_http_body
-        operation = read_operation(request_data.query, request_data.operation_name)
-        fault: Problem | None = request.state.token_fault
-        if fault is not None and not opens_without_token(operation, self.schema.graphql):
-            raise fault
-        if request_adapter.method == "GET" and not operation.is_query:
-            raise MethodNotAllowed(phrase="request-mutation-by-get")
-        context.document = operation.document
-        result = await self.execute_single(
-            request, request_adapter, sub_response, context, root_value, request_data
+        assert isinstance(request_data, RequestData)  # noqa: S101 - batches end in parse_http_body
+        if request.state.media_type is None:
+            raise NotAcceptable(phrase="request-not-acceptable")
+        operation = prepare_operation(
+            context, self.schema, request_data.named, request_data.operation_name, request_data.variables
         )
+        if request_adapter.method == "GET" and operation.is_mutation:
+            raise MethodNotAllowed(phrase="request-mutation-by-get")
+        request.state.context = context
+        attempt = Attempt(
+            request=request,
+            operation=operation,
+            data=request_data,
+            schema=self.schema.graphql,
+            context=context,
+            execute=lambda: self.execute_single(
+                request, request_adapter, sub_response, context, root_value, request_data
+            ),
+        )
+        if request.state.media_type == EVENT_STREAM:
+            self.repeatability.refuse_stream(attempt)
+            request_data.protocol = "sse"
+            return self._until_token_ends(context, request_data)
+        if operation.is_subscription:
+            raise BadRequest(phrase="request-subscription")
+        result = await self.repeatability.run(attempt, sub_response)
         if result.data is None and not any(error.path for error in result.errors or ()):
-            sub_response.status_code = HTTPStatus.BAD_REQUEST
+            sub_response.status_code = request_error_status(request.state.media_type)
         elif _needs_log_in(result):
             sub_response.status_code = HTTPStatus.UNAUTHORIZED
             sub_response.headers["WWW-Authenticate"] = "Bearer"
-        request.state.context = context
+        sub_response.media_type = request.state.media_type
+        if operation.known.is_valid:
+            self.named_documents.keep(request_data.named)
+        if request_adapter.method == "GET" and not result.errors:
+            request.state.keeping = operation.known.keeping(self.schema.graphql, operation.node)
         return result
+
+    async def _until_token_ends(
+        self, context: Context, request_data: GraphQLRequestData
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        results: Any = await self.schema.stream(
+            request_data.query,
+            variable_values=request_data.variables,
+            context_value=context,
+            operation_name=request_data.operation_name,
+        )
+        if context.claims is None:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+            return
+        ends = asyncio.ensure_future(token_ends(context.claims, self.services))
+        async with aclosing(until(ends, results)) as passing:
+            async for result in passing:
+                yield result
+        if not ends.cancelled():
+            fault = ends.result()
+            yield ExecutionResult(data=None, errors=[GraphQLError(fault.code, original_error=fault)])
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Put a result into the form of an answer, its errors in words."""
-        answer: GraphQLHTTPResponse = {}
+        if isinstance(result, Answered):
+            return result.answer
         context: Context = request.state.context
-        if result.errors:
-            answer["errors"] = [said for error in result.errors for said in say_error(error, context)]
-        if result.data is not None or not result.errors or any(error.path for error in result.errors):
-            answer["data"] = result.data
-        return answer
+        return say_result(result, context)
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
@@ -165,7 +339,19 @@ class GraphQLView(GraphQL[Context, None]):
         """Write an answer."""
         response = super().create_response(response_data, sub_response)
         response.headers.update(_ANSWER_HEADERS)
+        response.headers["Content-Type"] = f"{sub_response.media_type}; charset=utf-8"
         return response
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """Begin a stream of events; it ends with the server, so that clients come again to another."""
+        events = cast("AsyncGenerator[str, None]", stream())
+        return EventStream(until(self.connections.ending.wait(), events))
 
 
 def _at_most(most: int, receive: Receive) -> Receive:
@@ -183,21 +369,6 @@ def _at_most(most: int, receive: Receive) -> Receive:
     return counting
 
 
-def _request_data(parameters: Any) -> GraphQLRequestData:
-    if not isinstance(parameters, dict):
-        raise BadRequest(phrase="request-body-not-object")
-    for name, expected in (("query", str), ("operationName", str), ("variables", dict), ("extensions", dict)):
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, expected):
-            raise BadRequest(phrase="request-wrong-parameter", parameter=name)
-    return GraphQLRequestData(
-        query=parameters.get("query"),
-        variables=parameters.get("variables"),
-        operation_name=parameters.get("operationName") or None,
-        extensions=parameters.get("extensions"),
-    )
-
-
 def _needs_log_in(result: ExecutionResult) -> bool:
     # Only if nothing at all was answered: a field that is open to anyone has its data.
     causes = [getattr(error.original_error, "code", None) for error in result.errors or ()]
@@ -205,8 +376,8 @@ def _needs_log_in(result: ExecutionResult) -> bool:
     return nothing and "UNAUTHENTICATED" in causes
 
 
-def _refuse(problem: Problem, context: Context) -> Response:
-    headers = dict(_ANSWER_HEADERS)
+def _refuse(problem: Problem, context: Context, media_type: str) -> Response:
+    headers = {**_ANSWER_HEADERS, **headers_of(problem)}
     if isinstance(problem, MethodNotAllowed):
         headers["Allow"] = "GET, POST"
     if problem.code == "TOKEN_EXPIRED":
@@ -214,9 +385,15 @@ def _refuse(problem: Problem, context: Context) -> Response:
     if problem.code in ("TOKEN_EXPIRED", "UNAUTHENTICATED"):
         # RFC 6750, section 3.1
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if problem.code == "RATE_LIMITED":
+        headers["Retry-After"] = str(problem.params["seconds"])
+    answer = {"errors": say_refusal(problem, context)}
+    status = status_of(problem, media_type)
+    if media_type == EVENT_STREAM and status == HTTPStatus.OK:
+        return single_answer(answer)
     return Response(
-        orjson.dumps({"errors": [say_problem(problem, context)]}),
-        status_code=status_of(problem),
+        orjson.dumps(answer),
+        status_code=status,
         headers=headers,
-        media_type="application/json",
+        media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
     )

@@ -90,17 +90,30 @@ request-wrong-parameter = The parameter "{ $parameter }" does not have the right
 request-syntax = There is a syntax error in line { $line }, column { $column } of the document.
 request-invalid-document = The document does not fit the schema.
 request-several-operations = The document holds several operations. Say which one with "operationName".
+request-other-document = The hash that the document is named by is not its own.
+request-untrusted-document = Only documents that the operator has put on record are taken here.
 request-unknown-operation = The document holds no operation called "{ $name }".
 request-no-operation = The document holds no operation.
 request-method = The method { $method } cannot be used here. Use POST, or GET for queries.
 request-media-type = The body is of a media type that is not supported. Send it as application/json.
 request-not-acceptable = None of the media types in the header Accept can be given. Accept application/json.
 request-mutation-by-get = Only queries can be sent by GET. Use POST.
+request-subscription = Subscriptions go on, so they cannot be answered as JSON. Use a WebSocket, or accept text/event-stream.
+request-foreign-origin = Pages of this origin may not open a connection to this server.
+# $most counts the operations that are allowed.
+request-too-many-operations = There are { $most } operations on this connection already, and no more are allowed. End one first.
 # $bytes counts the bytes that are allowed.
 request-too-large = The body is larger than { $bytes ->
         [one] { $bytes } byte
        *[other] { $bytes } bytes
     }. Send less at a time.
+request-repeat-one-id = A repeatable request needs exactly one id, in the header Repeatability-Request-ID or Idempotency-Key.
+request-repeat-id = The header Repeatability-Request-ID has to be a GUID.
+request-repeat-key = The header Idempotency-Key has to be a text of up to 255 visible characters.
+request-repeat-first-sent = The header Repeatability-First-Sent has to be the moment when the request was first sent, in the form "Mon, 15 Jun 2026 12:00:00 GMT".
+request-repeat-too-long-ago = The request was first sent too long ago, or its clock is wrong. Send it as a new request.
+request-repeat-stream = The answer to a repeatable request cannot be a stream of events. Accept application/json.
+request-repeat-password-alone = A field that checks or sets a password has to stand alone in a repeatable request.
 request-not-found = There is nothing at this address.
 
 ## What a password has to be: finer texts for PASSWORD_TOO_WEAK.

@@ -90,17 +90,30 @@ request-wrong-parameter = "{ $parameter }" පරාමිතියේ ආකෘ
 request-syntax = ලේඛනයේ { $line } වන පේළියේ { $column } වන තීරුවේ කාරක රීති දෝෂයක් ඇත.
 request-invalid-document = ලේඛනය යෝජනා ක්‍රමයට (schema) නොගැළපේ.
 request-several-operations = ලේඛනයේ මෙහෙයුම් කිහිපයක් ඇත. අවශ්‍ය එක "operationName" මගින් සඳහන් කරන්න.
+request-other-document = ලේඛනය සහ එය නම් කර ඇති හැෂ් අගය (hash) එකිනෙකට නොගැළපේ.
+request-untrusted-document = මෙහි පිළිගන්නේ සේවාව පවත්වාගෙන යන්නා ලියාපදිංචි කර ඇති ලේඛන පමණි.
 request-unknown-operation = ලේඛනයේ "{ $name }" නමින් මෙහෙයුමක් නැත.
 request-no-operation = ලේඛනයේ මෙහෙයුමක් නැත.
 request-method = { $method } ක්‍රමය මෙහි භාවිත කළ නොහැක. POST, නැතහොත් විමසුම් සඳහා GET භාවිත කරන්න.
 request-media-type = ඉල්ලීමේ අන්තර්ගතයේ මාධ්‍ය වර්ගයට සහාය නොදක්වයි. එය application/json ලෙස එවන්න.
 request-not-acceptable = Accept ශීර්ෂකයේ ඇති මාධ්‍ය වර්ග කිසිවක් ලබා දිය නොහැක. application/json පිළිගන්න.
 request-mutation-by-get = GET මගින් එවිය හැක්කේ විමසුම් පමණි. POST භාවිත කරන්න.
+request-subscription = දායකත්වයක් (subscription) දිගටම ක්‍රියාත්මක වන බැවින් එයට JSON ලෙස පිළිතුරු දිය නොහැක. WebSocket එකක් භාවිත කරන්න, නැතහොත් text/event-stream පිළිගන්න.
+request-foreign-origin = මෙම මූලාරම්භයේ (origin) පිටුවලට මේ සේවාදායකය වෙත සම්බන්ධතාවක් විවෘත කළ නොහැක.
+# $most counts the operations that are allowed.
+request-too-many-operations = මෙම සම්බන්ධතාවයේ දැනටමත් මෙහෙයුම් { $most }ක් ඇත; ඊට වඩා අවසර නැත. පළමුව එකක් අවසන් කරන්න.
 # $bytes counts the bytes that are allowed.
 request-too-large = ඉල්ලීමේ අන්තර්ගතය { $bytes ->
         [1] එක් බයිටයකට
        *[other] බයිට { $bytes }කට
     } වඩා විශාලය. වරකට අඩුවෙන් එවන්න.
+request-repeat-one-id = නැවත එවිය හැකි ඉල්ලීමකට හරියටම එක් හැඳුනුම් අංකයක් අවශ්‍යය. එය Repeatability-Request-ID හෝ Idempotency-Key ශීර්ෂකයේ යොදන්න.
+request-repeat-id = Repeatability-Request-ID ශීර්ෂකය GUID එකක් විය යුතුය.
+request-repeat-key = Idempotency-Key ශීර්ෂකය දෘශ්‍ය අක්ෂර 255ක් දක්වා වූ පෙළක් විය යුතුය.
+request-repeat-first-sent = Repeatability-First-Sent ශීර්ෂකය ඉල්ලීම මුලින්ම එවූ මොහොත "Mon, 15 Jun 2026 12:00:00 GMT" ආකෘතියෙන් දැක්විය යුතුය.
+request-repeat-too-long-ago = ඉල්ලීම මුලින්ම එවා බොහෝ කල් ගත වී ඇත, නැතහොත් එවූ උපාංගයේ ඔරලෝසුව වැරදිය. එය අලුත් ඉල්ලීමක් ලෙස එවන්න.
+request-repeat-stream = නැවත එවිය හැකි ඉල්ලීමකට පිළිතුර සිදුවීම් ප්‍රවාහයක් විය නොහැක. application/json පිළිගන්න.
+request-repeat-password-alone = මුරපදයක් පරීක්ෂා කරන හෝ සකසන ක්ෂේත්‍රයක්, නැවත එවිය හැකි ඉල්ලීමක තනිව තිබිය යුතුය.
 request-not-found = මෙම ලිපිනයේ කිසිවක් නැත.
 
 ## What a password has to be: finer texts for PASSWORD_TOO_WEAK.

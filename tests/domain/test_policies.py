@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from app.domain.policies import POLICIES, anniversary, full_years
+from app.domain.policies import POLICIES, anniversary, full_years, latest_joining
 from app.security.tokens import AccessClaims
 
 TODAY = date(2026, 6, 15)
@@ -139,3 +139,13 @@ def test_what_is_open_stays_open(since: date, today: date) -> None:
     assume(today < date.max)
 
     assert set(passed(claims(date_joined=since), today)) <= set(passed(claims(date_joined=since), today + DAY))
+
+
+@given(st.dates(date(1900, 1, 1), date(2200, 12, 31)), st.integers(0, 60))
+@example(date(2028, 2, 29), 2)
+@example(date(2028, 2, 29), 4)
+def test_the_latest_joining_is_just_enough(today: date, years: int) -> None:
+    joined = latest_joining(today, years)
+
+    assert full_years(joined, today) == years
+    assert full_years(joined + timedelta(days=1), today) < max(years, 1)

@@ -42,6 +42,9 @@ def codes_of_the_schema() -> set[str]:
 
 CODES = codes_of_the_schema()
 
+# Of the two media types the one whose statuses tell a request error from an answer.
+EXACT = {"accept": "application/graphql-response+json"}
+
 Send = Callable[..., Coroutine[Any, Any, httpx.Response]]
 
 
@@ -53,7 +56,7 @@ async def send(api: Api, callers: Callers, app_database: Database) -> Send:
 
     async def send(content: bytes | str = b"", *, method: str = "POST", **headers: str) -> httpx.Response:
         token = callers.manager
-        sent = {"content-type": "application/json", "authorization": f"Bearer {token}"} | {
+        sent = {"content-type": "application/json", "authorization": f"Bearer {token}", **EXACT} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         return await api.http.request(method, "/graphql", content=content, headers=sent)
@@ -200,7 +203,7 @@ async def test_parameters_of_a_get_that_are_wrong_are_a_bad_request(api: Api) ->
         *(f"query=%7B__typename%7D&variables={bad}" for bad in ("%5B%5D", "x", "1", "%22%5Cud800%22", "NaN")),
     )
 
-    responses = [await api.http.get(f"/graphql?{parameters}") for parameters in wrong]
+    responses = [await api.http.get(f"/graphql?{parameters}", headers=EXACT) for parameters in wrong]
 
     assert [summary(response) for response in responses] == [(400, [("BAD_REQUEST", None)])] * len(wrong)
 

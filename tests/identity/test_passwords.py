@@ -6,6 +6,7 @@ import pytest
 
 from app.credentials import PasswordHash, RefreshToken, SecurityCode
 from app.entities import Permit
+from app.security.passwords import Verdict
 from tests.factories import PASSWORD, make_trader
 from tests.identity.desk import (
     ADA,
@@ -189,3 +190,24 @@ async def test_the_account_of_a_deleted_trader_changes_no_password(desk: Desk) -
         await session.delete(trader)
 
     assert await change(desk, access) == no_permit(refusal("INVALID_PERMIT"))
+
+
+async def test_a_log_in_with_the_old_password_ends_when_the_password_changes_in_the_middle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_trader(desk.database, email=ADA)
+    code, hasher = await desk.reset_code(), desk.services.identity.hasher
+    verify = hasher.verify
+
+    async def verify_and_be_overtaken(password: str, stored: str | None) -> Verdict:
+        verdict = await verify(password, stored)
+        assert (await desk.reset(code))["errors"] == []
+        return verdict
+
+    monkeypatch.setattr(hasher, "verify", verify_and_be_overtaken)
+
+    answer = await desk.log_in()
+
+    assert answer == no_permit(refusal("LOGIN_FAILED", "password"))
+    permits = await desk.rows(Permit)
+    assert [permit["revoked_at"] for permit in permits] == [None], "only the reset's own permit runs"

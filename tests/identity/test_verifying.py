@@ -1,5 +1,6 @@
 """Joining dates: believed only from an administrator, never for oneself, and what they open."""
 
+import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -235,3 +236,22 @@ async def test_the_standings_of_nobody_are_an_error(desk: Desk, callers: Callers
     answer = await desk.api('{ policyStandings(traderId: "4711") { policy } }', token=callers.manager)
 
     assert (answer.data, answer.codes) == ({"policyStandings": None}, ["USER_NOT_FOUND"])
+
+
+async def test_a_renewal_beside_a_verification_never_leaves_the_old_date_in_a_running_token(
+    desk: Desk,
+) -> None:
+    admin = await admin_token(desk)
+    for turn in range(8):
+        trader = await make_trader(desk.database, email=f"{turn}@example.com", date_joined=date(2010, 1, 1))
+        _, refresh = await desk.tokens(trader.email)
+        # Between two whole seconds, which tokens count in.
+        desk.clock.turn(milliseconds=300)
+
+        renewed, verified = await asyncio.gather(
+            desk.renew(refresh), desk.do("traderVerify", token=admin, id=str(trader.id), dateJoined=None)
+        )
+
+        assert (renewed["errors"], verified["errors"]) == ([], [])
+        taken = await desk.api("{ industries { id } }", token=renewed["tokens"]["accessToken"])
+        assert taken.codes in (["TOKEN_EXPIRED"], ["FORBIDDEN"])

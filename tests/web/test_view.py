@@ -87,7 +87,7 @@ async def test_answers_are_not_kept_nor_guessed_at(api: Api) -> None:
     assert [
         (each.headers["cache-control"], each.headers["x-content-type-options"], each.headers["content-type"])
         for each in responses
-    ] == [("no-store", "nosniff", "application/json")] * 4
+    ] == [("no-store", "nosniff", "application/json; charset=utf-8")] * 4
     assert [
         name for each in responses for name in ("set-cookie", "server", "x-powered-by") if name in each.headers
     ] == []

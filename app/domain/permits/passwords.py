@@ -16,6 +16,7 @@ from app.domain.problems import IncorrectSecurityCode, LoginFailed, PermitInvali
 from app.domain.work import Work
 from app.entities import Permit, Trader
 from app.kit import facts
+from app.kit.evenly import failing_evenly
 
 
 async def reset(
@@ -39,29 +40,32 @@ async def reset(
         TooManyAttempts: Too many of those were wrong: a mailbox must not be enough to guess them by.
     """
     identity.hold_to_rules(new_password, path="newPassword", personal=(email,))
-    # Before anything is looked up, so that it takes as long for an unknown address.
-    password_hash = await identity.hasher.hash(new_password)
-    subject = throttling.subject_of(throttling.LOG_IN, email, identity.seals)
-    guesses = throttling.subject_of(throttling.RESET_SECOND_FACTOR, email, identity.seals)
-    async with work.unit_of_work() as session:
-        trader = await traders.find_by_email(session, email)
-        right = trader is not None and await codes.try_code(
-            session, identity, trader, Purpose.CHANGE_PASSWORD, security_code, now
-        )
-        await throttling.touch(session, subject, now)
-        if right and trader is not None and trader.two_factor_enabled and two_factor_code:
-            limits = identity.limits
-            await throttling.reserve(session, guesses, most=limits.failures, window=limits.lockout, now=now)
-    if trader is None or not right:
-        raise IncorrectSecurityCode(path=("securityCode",))
-    async with work.unit_of_work() as session:
-        current = await session.get_one(Trader, trader.id, with_for_update=True)
-        await two_factor.demand(session, identity, current, two_factor_code, now)
-        await codes.use_up(session, current, Purpose.CHANGE_PASSWORD, now)
-        await _set(session, identity, current, password_hash, now, but=None)
-        await throttling.forgive(session, subject)
-        await throttling.forgive(session, guesses)
-        return await admitting.admit(session, identity, current, device=device, now=now)
+    async with failing_evenly(identity.limits.answer_step):
+        # Before anything is looked up, so that it takes as long for an unknown address.
+        password_hash = await identity.hasher.hash(new_password)
+        subject = throttling.subject_of(throttling.LOG_IN, email, identity.seals)
+        guesses = throttling.subject_of(throttling.RESET_SECOND_FACTOR, email, identity.seals)
+        async with work.unit_of_work() as session:
+            trader = await traders.find_by_email(session, email)
+            right = trader is not None and await codes.try_code(
+                session, identity, trader, Purpose.CHANGE_PASSWORD, security_code, now
+            )
+            await throttling.touch(session, subject, now)
+            if right and trader is not None and trader.two_factor_enabled and two_factor_code:
+                limits = identity.limits
+                await throttling.reserve(session, guesses, most=limits.failures, window=limits.lockout, now=now)
+        if trader is None or not right:
+            raise IncorrectSecurityCode(path=("securityCode",))
+        async with work.unit_of_work() as session:
+            current = await session.get(Trader, trader.id, with_for_update=True)
+            if current is None:
+                raise IncorrectSecurityCode(path=("securityCode",))
+            await two_factor.demand(session, identity, current, two_factor_code, now)
+            await codes.use_up(session, current, Purpose.CHANGE_PASSWORD, now)
+            await _set(session, identity, current, password_hash, now, but=None)
+            await throttling.forgive(session, subject)
+            await throttling.forgive(session, guesses)
+            return await admitting.admit(session, identity, current, device=device, now=now)
 
 
 async def change(
@@ -91,13 +95,13 @@ async def change(
     try:
         async with admitting.checked_password(
             work, identity, email=caller.email, password=current_password, now=now
-        ):
+        ) as proof:
             password_hash = await identity.hasher.hash(new_password)
             async with work.unit_of_work() as session:
+                trader = await proof.lock(session)
                 permit = await session.get(Permit, permit_id, with_for_update=True)
                 if permit is None or permit.revoked_at is not None:
                     raise PermitInvalid
-                trader = await session.get_one(Trader, trader_id)
                 await _set(session, identity, trader, password_hash, now, but=permit_id)
                 return await renewing.replace_tokens(session, identity, permit, trader, now)
     except LoginFailed:

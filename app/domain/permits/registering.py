@@ -21,6 +21,7 @@ from app.domain.work import Work
 from app.entities import Trader
 from app.kit import facts
 from app.kit.addresses import normal_email
+from app.kit.evenly import evenly, failing_evenly
 from app.kit.problem import InvalidInput
 
 
@@ -60,16 +61,17 @@ async def register(
     claimed = profile["claimed_date_joined"]
     if claimed is not None and claimed > now.date():
         raise InvalidInput(path=("claimedDateJoined",), phrase="rule-not-in-future")
-    password_hash = await identity.hasher.hash(password)
-    async with work.unit_of_work() as session:
-        await _reserve_code(session, identity, email, Purpose.CONFIRM_EMAIL, now)
-        trader = await _find(session, email)
-        if trader is not None and trader.email_confirmed:
-            _queue(session, identity, MailKind.ALREADY_REGISTERED, trader.email, trader.locale, now)
-        else:
-            trader = await _enter(session, trader, email, profile, password_hash, now)
-            facts.note(session, audit.Happened(action=AuditAction.REGISTERED, trader_id=trader.id))
-            await codes.send(session, identity, trader, Purpose.CONFIRM_EMAIL, now)
+    async with evenly(identity.limits.answer_step):
+        password_hash = await identity.hasher.hash(password)
+        async with work.unit_of_work() as session:
+            await _reserve_code(session, identity, email, Purpose.CONFIRM_EMAIL, now)
+            trader = await _find(session, email)
+            if trader is not None and trader.email_confirmed:
+                _queue(session, identity, MailKind.ALREADY_REGISTERED, trader.email, trader.locale, now)
+            else:
+                trader = await _enter(session, trader, email, profile, password_hash, now)
+                facts.note(session, audit.Happened(action=AuditAction.REGISTERED, trader_id=trader.id))
+                await codes.send(session, identity, trader, Purpose.CONFIRM_EMAIL, now)
     return _promise(identity, now)
 
 
@@ -81,7 +83,7 @@ async def request_code(
     Raises:
         TooManyAttempts: A code was asked for within the last minute.
     """
-    async with work.unit_of_work() as session:
+    async with evenly(identity.limits.answer_step), work.unit_of_work() as session:
         await _reserve_code(session, identity, email, purpose, now)
         trader = await _find(session, normal_email(email))
         if trader is not None and trader.email_confirmed is (purpose is Purpose.CHANGE_PASSWORD):
@@ -111,17 +113,17 @@ async def confirm(
         IncorrectSecurityCode: The code is wrong, used, expired, or of another purpose.
     """
     checked = admitting.checked_password(work, identity, email=email, password=password, now=now)
-    async with checked as trader, work.unit_of_work() as session:
+    async with failing_evenly(identity.limits.answer_step), checked as proof, work.unit_of_work() as session:
+        trader = await proof.lock(session)
         if await codes.try_code(session, identity, trader, Purpose.CONFIRM_EMAIL, security_code, now):
             await codes.use_up(session, trader, Purpose.CONFIRM_EMAIL, now)
-            confirmed = await session.get_one(Trader, trader.id)
-            confirmed.email_confirmed, confirmed.updated_at = True, now
-            confirmed.version += 1
+            trader.email_confirmed, trader.updated_at = True, now
+            trader.version += 1
             facts.note(
                 session,
                 audit.Happened(action=AuditAction.EMAIL_CONFIRMED, trader_id=trader.id, actor_id=trader.id),
             )
-            return await admitting.admit(session, identity, confirmed, device=device, now=now)
+            return await admitting.admit(session, identity, trader, device=device, now=now)
     raise IncorrectSecurityCode(path=("securityCode",))
 
 

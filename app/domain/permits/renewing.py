@@ -86,14 +86,15 @@ async def _renew(
     session: AsyncSession, identity: Identity, claims: RefreshClaims, now: datetime
 ) -> Admission | Problem:
     invalid = PermitInvalid(path=("refreshToken",))
+    # Before the permit, as everywhere; what the new token claims then cannot change before it is signed.
+    trader = await session.get(Trader, claims.trader_id, with_for_update=True)
     permit = await session.get(Permit, claims.permit_id, with_for_update=True)
     token = await _token_of(session, claims)
-    if permit is None or token is None or permit.revoked_at is not None:
+    if trader is None or permit is None or token is None or permit.revoked_at is not None:
         return invalid
     if token.dead_since is not None:
         await revoking.end(session, identity, permit, action=AuditAction.PERMIT_REUSED, now=now)
         return invalid
-    trader = await session.get_one(Trader, permit.trader_id)
     if locked_until := await traders.locked_until(session, identity.seals, trader, now):
         return TooManyAttempts(throttling.seconds_until(locked_until, now), path=("refreshToken",))
     await _let_only_line_live(session, token, now)

@@ -46,10 +46,11 @@ class Ended:
 
 
 async def permits_of(session: AsyncSession, trader_id: int, *, but: str | None = None) -> list[Permit]:
-    """Load a trader's permits that are not revoked, except one."""
+    """Load a trader's permits that run, except one, to change them; the caller has locked the trader."""
     found = await session.exec(
         select(Permit)
         .where(Permit.trader_id == trader_id, col(Permit.revoked_at).is_(None), Permit.id != (but or ""))
+        .order_by(col(Permit.id))
         .with_for_update()
     )
     return list(found.all())
@@ -95,11 +96,13 @@ async def end(
     return until
 
 
-async def outdate(session: AsyncSession, identity: Identity, trader_id: int, *, now: datetime) -> None:
+async def outdate(session: AsyncSession, identity: Identity, trader_id: int) -> None:
     """Have a trader's running access tokens refused as expired: what they claim has changed.
 
-    The trader's devices renew and go on, with claims as they are now.
+    The trader's devices renew and go on, with claims as they are now. The caller has locked the trader: who
+    grants a token locks it too, so that none is signed with the old claims after the moment that counts here.
     """
+    now = identity.clock()
     until = now + identity.access_lifetime + _MARGIN
     _push(session, AccessEnded(trader_id=trader_id, before=now, until=until))
     await _forget(session, now)
