@@ -29,7 +29,7 @@ from app.kit.facts import Fact
 from app.kit.phrases import Phrases
 from app.mail.delivering import Deliverer
 from app.mail.transports import FolderTransport, SmtpTransport
-from app.push import Push
+from app.push import Carrier, Push
 from app.security.keys import Keyring, UnusableKey, development_secret
 from app.security.leaked import LeakedPasswords
 from app.security.passwords import CHEAP, OWASP, RFC_9106, HashProfile, PasswordHasher, PasswordRules
@@ -175,6 +175,15 @@ def make_deliverer(settings: Settings, services: Services) -> Deliverer:
     )
 
 
+def make_carrier(settings: Settings, services: Services) -> Carrier | None:
+    """Make what tells other processes the news; None without Redis."""
+    if settings.redis_url is None:
+        return None
+    from app.push.over_redis import RedisCarrier
+
+    return RedisCarrier(settings.redis_url.get_secret_value(), services.identity.seals)
+
+
 def make_named_documents(settings: Settings) -> NamedDocuments:
     """Make what finds documents by their hashes."""
     manifest = settings.trusted_documents
@@ -194,13 +203,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """
     services = make_services(settings, clock)
     deliverer = make_deliverer(settings, services)
-    push = Push(
-        services.database,
-        services.revocations,
-        services.identity.seals,
-        clock,
-        redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
-    )
+    push = Push(services.database, services.revocations, clock, carrier=make_carrier(settings, services))
 
     def tell(fact: Fact) -> None:
         push.told(fact)

@@ -20,6 +20,7 @@ from app.database import Database
 from app.entities import Revocation
 from app.graph.context import Services
 from app.main import create_app, make_seals
+from app.push.over_redis import channel_of
 from app.security.revocations import Revocations
 from app.security.seals import Seals
 from app.settings import InvalidSettings, Settings
@@ -278,7 +279,7 @@ async def test_garbage_in_the_channel_deafens_nobody(over_redis: Settings, start
 
     async with Redis.from_url(REDIS) as redis:
         for said in (*garbage, *(seals.seal(each, "access ended") for each in garbage)):
-            assert await redis.publish(push.channel_of(seals), said) == 2
+            assert await redis.publish(channel_of(seals), said) == 2
     await device.log_out()
 
     await eventually(lambda: _is_refused(there, device.access))
@@ -288,8 +289,8 @@ def test_another_service_on_the_same_redis_has_another_channel(tmp_path: Path) -
     """Redis has one name space of channels for all its databases, and traders of every service count from 1."""
     here, there = (Settings(data_dir=tmp_path / name) for name in ("here", "there"))
 
-    assert push.channel_of(make_seals(here)) == push.channel_of(make_seals(here))
-    assert push.channel_of(make_seals(here)) != push.channel_of(make_seals(there))
+    assert channel_of(make_seals(here)) == channel_of(make_seals(here))
+    assert channel_of(make_seals(here)) != channel_of(make_seals(there))
 
 
 async def test_news_of_a_forger_ends_nobodys_access(
@@ -309,7 +310,7 @@ async def test_news_of_a_forger_ends_nobodys_access(
 
     async with Redis.from_url(REDIS) as redis:
         for message in (news, forged):
-            assert await redis.publish(push.channel_of(there.services.identity.seals), message) == 1
+            assert await redis.publish(channel_of(there.services.identity.seals), message) == 1
     clock.turn(seconds=1)
     await asyncio.sleep(0.1)
 
@@ -319,7 +320,7 @@ async def test_news_of_a_forger_ends_nobodys_access(
 async def test_news_is_sent_before_a_process_ends(over_redis: Settings, clock: ManualClock, ada: str) -> None:
     async with Redis.from_url(REDIS) as redis, redis.pubsub() as channel:
         ending = create_app(over_redis, clock=clock)
-        await channel.subscribe(push.channel_of(ending.state.services.identity.seals))
+        await channel.subscribe(channel_of(ending.state.services.identity.seals))
         async with ending.router.lifespan_context(ending), Api(ending) as api:
             device = await Device.log_in(api, ada)
             await device.log_out()
