@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.drivers import BUSY_TIMEOUT_MILLISECONDS, Reader, lower, open_reader
 from app.kit import facts
 from app.kit.facts import Fact
 
@@ -31,8 +32,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # The driver logs every parameter of every statement where all of logging is set to DEBUG.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
-_BUSY_TIMEOUT_MILLISECONDS = 10_000
 _SQLITE_READERS = 4
+_POSTGRESQL_READERS = 10
 _PREPARING = 7_427_373  # The key of PostgreSQL's advisory lock: any number that nobody else uses there.
 
 
@@ -46,6 +47,9 @@ class Database:
     On SQLite there is a single writing connection, because SQLite lets one transaction write at a time
     and a queue in the process is fairer than its retries; the reading ones refuse to write. On
     PostgreSQL both come from one pool.
+
+    Attributes:
+        reader: Runs compiled statements, past the engines.
     """
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
@@ -66,6 +70,7 @@ class Database:
                 self.url, pool_size=10, max_overflow=10, hide_parameters=True
             )
             event.listen(self._writer.sync_engine, "handle_error", _leave_out_the_row)
+        self.reader: Reader = open_reader(self.url, connections=_POSTGRESQL_READERS)
 
     @property
     def dialect_name(self) -> str:
@@ -132,6 +137,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.reader.close()
         for engine in self.engines:
             await engine.dispose()
 
@@ -249,7 +255,7 @@ class Transaction:
         try:
             await connection.begin()
             if self._database.dialect_name != "sqlite":  # There each connection has its busy_timeout.
-                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_BUSY_TIMEOUT_MILLISECONDS}")
+                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
             async with _joined(connection, autoflush=True) as session, session.begin():
                 await self._begin(session)
         except BaseException as error:
@@ -302,7 +308,7 @@ def _sqlite_engine(url: URL, synchronous: str, *, begin: str | None, connections
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MILLISECONDS}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -310,7 +316,7 @@ def _sqlite_engine(url: URL, synchronous: str, *, begin: str | None, connections
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()
         # SQLite's own lower() knows ASCII only; PostgreSQL's and the caller's expectation know more.
-        connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.create_function("lower", 1, lower, deterministic=True)
 
     if begin is not None:
 
@@ -327,11 +333,6 @@ def _leave_out_the_row(context: ExceptionContext) -> None:
     told = context.original_exception.__cause__
     if getattr(told, "detail", None):
         told.detail = None  # type: ignore[union-attr]
-
-
-def _lower(value: Any) -> Any:
-    # Letter by letter: as a whole, Python would give a sigma at the end of a word another form.
-    return "".join(map(str.lower, value)) if isinstance(value, str) else value
 
 
 async def is_migrated(database: Database) -> bool:

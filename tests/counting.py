@@ -1,5 +1,6 @@
 """Counts what reaches the database."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,22 +10,35 @@ from app.database import Database
 
 
 class Statements(list[str]):
-    """The statements that a database's engines have run while it is open; transactions do not count."""
+    """The statements that a database has run while it is open, by any way; transactions do not count."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
+        self._database = database
+        self._reader = database.reader
         self._engines = [engine.sync_engine for engine in database.engines]
 
     def __enter__(self) -> Self:
         for engine in self._engines:
             event.listen(engine, "before_cursor_execute", self._note)
+        self._database.reader = self
         return self
+
+    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> Any:
+        """Note a compiled statement, and run it."""
+        self.append(sql)
+        return self._reader.read(sql, values, is_short=is_short)
+
+    async def close(self) -> None:
+        """Close what runs them."""
+        await self._reader.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for engine in self._engines:
             event.remove(engine, "before_cursor_execute", self._note)
+        self._database.reader = self._reader
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         # The deliverer's look at the outbox belongs to no request, and may come at any moment.

@@ -26,6 +26,7 @@ from graphql.execution.values import VariableValues
 from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
 from sqlmodel import SQLModel
 
+from app.compiler.slots import Slot, refuse_slots
 from app.kit.problem import InvalidInput, Problem
 
 # SQLite's parser gives up at seven nested JSON subqueries ("parser stack overflow", measured on 3.40.1).
@@ -83,8 +84,8 @@ class Window:
 
     filter: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[tuple[str, bool], ...] = ()
-    limit: int | None = None
-    offset: int = 0
+    limit: int | Slot | None = None
+    offset: int | Slot = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,18 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """One level of the answer: which rows of which entity, and which relations of each."""
+    """One level of the answer: which rows of which entity, and what of each.
+
+    Attributes:
+        type_name: The GraphQL type of the rows.
+        fields: The name of each field by its response key, in the order of the answer; relations are among them.
+    """
 
     shelf: Shelf
     window: Window
     relations: tuple[Relation, ...] = ()
+    type_name: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,11 @@ class Selection:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
     nodes: Sequence[FieldNode]
+
+    @property
+    def key(self) -> str:
+        """The response key."""
+        return (self.nodes[0].alias or self.nodes[0].name).value
 
     def arguments(self, parent: GraphQLObjectType) -> dict[str, Any]:
         """Give the field's arguments, coerced as GraphQL coerces them."""
@@ -187,18 +200,21 @@ def _plan(
     field_type = parent.fields[selection.nodes[0].name.value].type
     of = cast("GraphQLObjectType", get_named_type(field_type))
     shelf = shelves[of.name]
+    selected = [(below.key, below.nodes[0].name.value, below) for below in selection.subselections(of)]
     return ReadPlan(
         shelf,
         window(shelf, selection.arguments(parent)) if is_list_type(get_nullable_type(field_type)) else Window(),
         tuple(
             Relation(
-                key=(below.nodes[0].alias or below.nodes[0].name).value,
-                relationship=shelf.relations[below.nodes[0].name.value],
+                key=key,
+                relationship=shelf.relations[name],
                 plan=_plan(below, of, shelves, depth=depth + 1, counted=counted),
             )
-            for below in selection.subselections(of)
-            if below.nodes[0].name.value in shelf.relations
+            for key, name, below in selected
+            if name in shelf.relations
         ),
+        of.name,
+        tuple((key, name) for key, name, _ in selected),
     )
 
 
@@ -207,9 +223,12 @@ def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
 
     Raises:
         InvalidInput: The limit or the offset is out of range: on a relation nobody else has looked yet.
+        NoSlot: A variable decides how to filter or to order.
     """
-    _hold_to_range("limit", arguments.get("limit"), MAX_LIMIT)
-    _hold_to_range("offset", arguments.get("offset"), None)
+    limit_from(arguments.get("limit"))
+    offset_from(arguments.get("offset"))
+    for decisive in ("filter", "orderBy"):
+        refuse_slots(arguments.get(decisive))
     return Window(
         filter=arguments.get("filter") or {},
         order=tuple(
@@ -221,11 +240,31 @@ def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
     )
 
 
-def _hold_to_range(name: str, value: int | None, largest: int | None) -> None:
-    if value is not None and value < 0:
-        raise InvalidInput(path=(name,), phrase="rule-too-small", min=0)
-    if value is not None and largest is not None and value > largest:
-        raise InvalidInput(path=(name,), phrase="rule-too-large", max=largest)
+def limit_from(value: Any) -> Any:
+    """Hold a limit to its range; a slot has no value yet.
+
+    Raises:
+        InvalidInput: It is out of range.
+    """
+    return _in_range("limit", value, MAX_LIMIT)
+
+
+def offset_from(value: Any) -> Any:
+    """Hold an offset to its range; a slot has no value yet.
+
+    Raises:
+        InvalidInput: It is out of range.
+    """
+    return _in_range("offset", value, None)
+
+
+def _in_range(name: str, value: Any, largest: int | None) -> Any:
+    if isinstance(value, int):
+        if value < 0:
+            raise InvalidInput(path=(name,), phrase="rule-too-small", min=0)
+        if largest is not None and value > largest:
+            raise InvalidInput(path=(name,), phrase="rule-too-large", max=largest)
+    return value
 
 
 def _value(choice: Any) -> str:

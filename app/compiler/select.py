@@ -1,5 +1,6 @@
 """From a plan to one statement: a row for each object, its relations as JSON beside its columns."""
 
+import typing
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,9 @@ def _select(plan: ReadPlan, rows: Any, relations: Sequence[ColumnElement[str]]) 
         .where(conditions(plan.shelf, rows, window.filter))
         .order_by(*_order(window, rows))
     )
-    return chosen if window.limit is None else chosen.limit(window.limit).offset(window.offset)
+    # Only a compiled operation's windows have slots.
+    limit, offset = typing.cast("int | None", window.limit), typing.cast("int", window.offset)
+    return chosen if limit is None else chosen.limit(limit).offset(offset)
 
 
 def _relation(relation: Relation, owner: Any, plan: ReadPlan) -> ColumnElement[str]:

@@ -6,6 +6,7 @@ what is known of a document is kept; what was refused is not, for anyone can mak
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
@@ -30,6 +31,8 @@ class Document:
         node: What came of it.
         operations: Its operations, in their order.
         is_valid: Whether it has been found to fit the schema; False as long as nobody has looked.
+        compiled: What is known of its operations' statements, by the database's dialect and the name that the
+            request chooses an operation by.
     """
 
     def __init__(self, text: str, node: DocumentNode) -> None:
@@ -39,6 +42,7 @@ class Document:
             definition for definition in node.definitions if isinstance(definition, OperationDefinitionNode)
         )
         self.is_valid = False
+        self.compiled: dict[tuple[str, str | None], Any] = {}
         self._keepings: dict[int, Keeping] = {}
 
     @cached_property

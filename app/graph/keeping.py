@@ -63,7 +63,7 @@ def keeping_of(schema: GraphQLSchema, document: DocumentNode, operation: Operati
         return ASK_EACH_TIME
     seconds: int | None = None
     by_all = True
-    for parent, field in _fields_of(schema, document, operation):
+    for parent, field in fields_of(schema, document, operation):
         is_root = parent is schema.query_type
         age = _age_of(field, is_root=is_root)
         if age is not None:
@@ -73,9 +73,10 @@ def keeping_of(schema: GraphQLSchema, document: DocumentNode, operation: Operati
     return ASK_EACH_TIME if seconds is None else Keeping(seconds=max(0, seconds), by_all=by_all)
 
 
-def _fields_of(
+def fields_of(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> Iterator[tuple[GraphQLNamedType, GraphQLField]]:
+    """Give every field of a query with its parent, whatever a variable may skip."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }

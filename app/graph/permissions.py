@@ -94,10 +94,27 @@ def policy_of(field: GraphQLField) -> Policy | None:
 def _put_door(
     parent: GraphQLObjectType, field: GraphQLField, own: Authorize | None, schema: GraphQLSchema
 ) -> None:
-    behind = get_named_type(field.type)
     resolve = field.resolve
     if resolve is None:
         raise TypeError("a field without a resolver cannot be guarded")
+    before, after = _doors(field, own, schema)
+    if any(after.values()):
+        resolve = _asking_objects(resolve, after, is_list=is_list_type(get_nullable_type(field.type)))
+    # The strictest first, so that the answer names all that is missing for the field.
+    policies = sorted(before - {ANYONE}, key=POLICIES.index, reverse=True)
+    if policies and parent is schema.subscription_type:
+        # Asked before the source is opened; what it then tells is resolved for each event anew.
+        field.subscribe = _asking_claims(_source_of(field), policies)
+    elif policies:
+        resolve = _asking_claims(resolve, policies)
+    field.resolve = resolve
+
+
+def _doors(
+    field: GraphQLField, own: Authorize | None, schema: GraphQLSchema
+) -> tuple[set[Policy], dict[str, Authorize | None]]:
+    """Give what is asked before a field is resolved, and by type what is asked of the objects that come out."""
+    behind = get_named_type(field.type)
     before: set[Policy] = set()
     if own is not None:
         # Whose it is, is found out behind the door; a stranger owns nothing.
@@ -111,16 +128,14 @@ def _put_door(
             after = {behind.name: directive}
         else:
             before.add(_POLICIES[directive.policy.name])
-    if any(after.values()):
-        resolve = _asking_objects(resolve, after, is_list=is_list_type(get_nullable_type(field.type)))
-    # The strictest first, so that the answer names all that is missing for the field.
-    policies = sorted(before - {ANYONE}, key=POLICIES.index, reverse=True)
-    if policies and parent is schema.subscription_type:
-        # Asked before the source is opened; what it then tells is resolved for each event anew.
-        field.subscribe = _asking_claims(_source_of(field), policies)
-    elif policies:
-        resolve = _asking_claims(resolve, policies)
-    field.resolve = resolve
+    return before, after
+
+
+def policies_before(schema: GraphQLSchema, field: GraphQLField) -> set[Policy] | None:
+    """Give all that a field's doors ask for; None if they have to see its objects first."""
+    own = printed(Authorize, field)
+    before, after = _doors(field, own, schema)
+    return None if any(after.values()) or (own is not None and own.or_owner) else before - {ANYONE}
 
 
 def _source_of(field: GraphQLField) -> Resolver:

@@ -70,6 +70,10 @@ class NamedDocuments:
             raise BadRequest(phrase="request-untrusted-document")
         return Named(text, offered=known)
 
+    def takes(self, text: str | None) -> bool:
+        """Say whether a document may stand in the request itself."""
+        return self._trusted_texts is None or text in self._trusted_texts
+
     def keep(self, named: Named) -> None:
         """Keep a document that was found valid, if it was sent with its hash."""
         if self._sent is not None and named.offered is not None and named.text and is_strong(named.offered):

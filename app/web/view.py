@@ -33,6 +33,7 @@ from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
 from app.web.caching import for_caches
+from app.web.compiled import CompiledReads
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
 from app.web.documents import Named, NamedDocuments
@@ -114,12 +115,16 @@ class GraphQLView(GraphQL[Context, None]):
         self.connections = connections
         self.clock = clock
         self.repeatability = repeatability
+        self.compiled_reads = CompiledReads(schema, services, named_documents, max_body_bytes=max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or serve a socket; whatever happens, an answer is JSON with a code, or a page."""
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
             return
+        if (remaining := await self.compiled_reads.answer(scope, receive, send)) is None:
+            return
+        receive = remaining
         request = Request(scope, _at_most(self.max_body_bytes, receive))
         context = self.context_of(request)
         accepted = negotiate(",".join(request.headers.getlist("accept")))

@@ -857,7 +857,7 @@ async def test_a_claim_that_another_server_holds_for_too_long_is_to_be_tried_aga
     app_database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.database._BUSY_TIMEOUT_MILLISECONDS", 100)
+    monkeypatch.setattr("app.database.BUSY_TIMEOUT_MILLISECONDS", 100)
     await send(CREATE, new_share(industry))
     (record,) = await rows(app_database, RepeatedRequest)
     made = create_app(settings, clock=clock)

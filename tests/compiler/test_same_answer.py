@@ -1,0 +1,113 @@
+"""Whatever is asked, the compiled answer is the executed one: its data, its errors, its status."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from starlette.applications import Starlette
+
+from app.settings import Settings
+from app.web.compiled import CompiledReads
+from tests.callers import Answer, Api, Callers
+from tests.compiler.operations import Operation, operations
+from tests.factories import ManualClock, make_industry, make_share
+from tests.graph.conftest import quiet_app
+
+EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 150
+
+
+def endpoint(app: Starlette) -> Any:
+    """The view behind the address of GraphQL."""
+    return next(route.endpoint for route in app.routes if getattr(route, "path", "") == "/graphql")  # type: ignore[attr-defined]
+
+
+class Watched:
+    """The short way, told for each request whether it was taken."""
+
+    def __init__(self, reads: CompiledReads) -> None:
+        self.taken = 0
+        self._answer = reads.answer
+
+    async def answer(self, *asgi: Any) -> Any:
+        left = await self._answer(*asgi)
+        self.taken += left is None
+        return left
+
+
+class Closed:
+    """The short way, closed to everybody."""
+
+    async def answer(self, _scope: Any, receive: Any, _send: Any) -> Any:
+        return receive
+
+
+class Both:
+    """The same database behind an application that compiles, and one that does not."""
+
+    def __init__(self, compiling: Starlette, executing: Starlette, token: str) -> None:
+        self.watched = Watched(endpoint(compiling).compiled_reads)
+        endpoint(compiling).compiled_reads = self.watched
+        endpoint(executing).compiled_reads = Closed()
+        self._compiling, self._executing, self._token = compiling, executing, token
+
+    async def ask(self, operation: Operation) -> tuple[Answer, Answer, bool]:
+        """Give the compiled answer, the executed one, and whether the first was compiled indeed."""
+        async with Api(self._compiling) as compiling, Api(self._executing) as executing:
+            # The first time nobody knows the document.
+            await compiling(operation.document, operation.variables, token=self._token)
+            before = self.watched.taken
+            compiled = await compiling(operation.document, operation.variables, token=self._token)
+            executed = await executing(operation.document, operation.variables, token=self._token)
+        return compiled, executed, self.watched.taken > before
+
+
+@asynccontextmanager
+async def both_ways(settings: Settings, clock: ManualClock) -> AsyncIterator[Both]:
+    async with quiet_app(settings, clock) as compiling, quiet_app(settings, clock) as executing:
+        async with compiling.state.services.database.unit_of_work() as session:
+            for number, tag in enumerate(("tech", "béé", 'q"uo\\te', "empty"), start=1):
+                industry = await make_industry(session, tag=tag, name=f"Ünï {number} / 100 %")
+                for position in range(0 if tag == "empty" else 5):
+                    price = f"{position * 10}.{2800 + position}"
+                    tag_of_share = f"{tag.upper()}{position}" if number > 1 else f"SHARE-{position}"
+                    await make_share(session, industry, tag=tag_of_share, price=price)
+        yield Both(compiling, executing, Callers(compiling.state.services, clock).skilled)
+
+
+@pytest.fixture
+def run(settings: Settings, clock: ManualClock) -> Iterator[Callable[[Callable[[Both], Awaitable[None]]], None]]:
+    """Runs what is asked of both applications, in one event loop for all the examples of a test."""
+    with asyncio.Runner() as runner:
+        opened = both_ways(settings, clock)
+        both = runner.run(opened.__aenter__())
+        yield lambda ask: runner.run(ask(both))  # type: ignore[arg-type]
+        runner.run(opened.__aexit__(None, None, None))
+
+
+def test_a_compiled_answer_is_the_executed_one(run: Any) -> None:
+    compiled_ones = 0
+
+    @settings(
+        max_examples=EXAMPLES,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        deadline=None,
+    )
+    @given(operations())
+    def answers_agree(operation: Operation) -> None:
+        async def ask(both: Both) -> None:
+            nonlocal compiled_ones
+            compiled, executed, was_compiled = await both.ask(operation)
+            event("compiled" if was_compiled else f"executed: {executed.codes}")
+            compiled_ones += was_compiled
+            assert (compiled.status, compiled.data) == (executed.status, executed.data)
+            # Fields that fail side by side are told of as they fail.
+            assert sorted(compiled.errors, key=str) == sorted(executed.errors, key=str)
+
+        run(ask)
+
+    answers_agree()
+    assert compiled_ones > EXAMPLES / 3
