@@ -92,6 +92,7 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
         port=settings.port,
         log_level="warning" if settings.is_development else "info",
         server_header=False,
+        access_log=False,
         proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=settings.socket_message_bytes,

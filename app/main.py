@@ -1,6 +1,7 @@
 """Joins the rooms: from settings to a running application. The only place that does."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,7 @@ from app.security.revocations import Revocations
 from app.security.seals import Seals
 from app.security.tokens import Tokens
 from app.settings import Settings
+from app.web.application import Application
 from app.web.connections import Connections
 from app.web.documents import NamedDocuments
 from app.web.manifest import read_manifest
@@ -194,7 +196,7 @@ def make_named_documents(settings: Settings) -> NamedDocuments:
     )
 
 
-def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
     """Make the application.
 
     Args:
@@ -231,6 +233,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await push.start()
+        # What is there now stays: to look through it for garbage again and again would stall answers.
+        gc.collect()
+        gc.freeze()
         stop_waiting = _tell_of_end(connections.ending)
         keeping = [
             asyncio.create_task(work)
@@ -251,7 +256,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
         services.identity.hasher.close()
         await services.database.close()
 
-    app = Starlette(
+    app = Application(
         routes=[
             Route("/", _to_graphiql, methods=["GET"]),
             Route("/graphql", view),
@@ -261,12 +266,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.compiled_reads = {"/graphql": view.compiled_reads}
     app.state.services = services
     app.state.deliverer = deliverer
     return app
 
 
-def from_environment() -> Starlette:
+def from_environment() -> Application:
     """Make the application of a worker process."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)

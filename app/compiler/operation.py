@@ -145,7 +145,10 @@ class CompiledOperation:
             decisive, slots = self._split(given or {})
             try:
                 # A variable that is left out may have a default, which is another case than any value.
-                key = (tuple(slots), orjson.dumps(decisive, option=orjson.OPT_SORT_KEYS))
+                key = (
+                    tuple(slots),
+                    orjson.dumps(decisive, option=orjson.OPT_SORT_KEYS) if decisive else b"",
+                )
                 made = self._statements.get(key)
                 if made is None:
                     made = self._make(decisive, slots)

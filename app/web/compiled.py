@@ -5,38 +5,38 @@ doors, and is refused or executed there.
 """
 
 import logging
-import re
 from collections import deque
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from app.compiler.texts import NotCompiled
-from app.drivers import Unreadable
 from app.graph.compiled import Compiled, compile_operation
 from app.graph.context import Services
 from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
+from app.kit.guids import new_guid
 from app.kit.problem import Problem
 from app.web.caching import NO_STORE
+from app.web.context import BEARER
 from app.web.documents import NamedDocuments
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
 
 logger = logging.getLogger("app")
 
-# RFC 6750, section 2.1, as in `app.web.context`: one space, then token68.
-_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
-
 # Who sends one of these asks for more than the answer.
 _ASKS_FOR_MORE = frozenset(
     {b"content-encoding", b"idempotency-key", b"repeatability-request-id", b"repeatability-first-sent"}
 )
+
+_PARAMETERS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
+
+_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", NO_STORE.encode()))
 
 
 class CompiledReads:
@@ -65,36 +65,36 @@ class CompiledReads:
         asked = _headers(scope["headers"])
         if asked is None:
             return receive
-        token, media_type = asked
-        messages = [await receive()]
-        size = len(messages[0].get("body", b""))
-        while messages[-1].get("more_body") and size <= self._max_body_bytes:
-            messages.append(await receive())
-            size += len(messages[-1].get("body", b""))
-        data = None if size > self._max_body_bytes else await self._data(token, messages)
+        message = await receive()
+        messages = [message]
+        body = message.get("body", b"")
+        while message.get("more_body") and len(body) <= self._max_body_bytes:
+            message = await receive()
+            messages.append(message)
+            body += message.get("body", b"")
+        data = None if len(body) > self._max_body_bytes else await self._data(asked[0], body)
         if data is None:
             return _again(messages, receive)
-        body = b'{"data":' + data + b"}"
+        answer = b'{"data":%b}' % data
         await send(
             {
                 "type": "http.response.start",
-                "status": HTTPStatus.OK,
+                "status": 200,
                 "headers": [
-                    (b"content-length", b"%d" % len(body)),
-                    (b"content-type", media_type),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"cache-control", NO_STORE.encode()),
-                    (b"x-ms-request-id", str(uuid4()).encode()),
+                    (b"content-length", b"%d" % len(answer)),
+                    (b"content-type", asked[1]),
+                    (b"x-ms-request-id", new_guid().encode()),
+                    *_ALWAYS,
                 ],
             }
         )
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": answer})
         return None
 
-    async def _data(self, token: str | None, messages: Sequence[Message]) -> bytes | None:
+    async def _data(self, token: str | None, body: bytes) -> bytes | None:
         """Give the JSON of `data`; None if the request has to go the ordinary way."""
         try:
-            parameters = orjson.loads(b"".join([message.get("body", b"") for message in messages]))
+            parameters = orjson.loads(body)
             compiled = self._compiled(parameters)
             if compiled is None or not self._may(token, compiled):
                 return None
@@ -103,8 +103,8 @@ class CompiledReads:
             return found if found is None or isinstance(found, bytes) else await found
         except (ValueError, NotCompiled, Problem):
             return None
-        except Unreadable as error:
-            logger.error("a compiled statement failed, its operation is executed instead", exc_info=error)
+        except Exception as error:
+            logger.error("a compiled operation failed and is executed instead", exc_info=error)
             return None
 
     def _compiled(self, parameters: Any) -> Compiled | None:
@@ -144,35 +144,47 @@ class CompiledReads:
 
 def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | None:
     """Give the access token and the media type to answer in; None if a header asks for the ordinary way."""
-    token: str | None = None
-    content_type = accept = None
+    authorization = content_type = accept = b""
     for name, value in headers:
         if name == b"authorization":
-            bearer = _BEARER.fullmatch(value.decode("latin-1"))
-            if token is not None or bearer is None:
+            if authorization:
                 return None
-            token = bearer[1]
+            authorization = value
         elif name == b"content-type":
-            content_type = value.decode("latin-1")
+            content_type = value
         elif name == b"accept":
-            accept = value.decode("latin-1") if accept is None else f"{accept},{value.decode('latin-1')}"
+            accept = b"%b,%b" % (accept, value) if accept else value
         elif name in _ASKS_FOR_MORE:
             return None
-    media_type = negotiate(accept)
-    if media_type is None or media_type == EVENT_STREAM or not is_json(content_type):
+    media_type = _media_type(accept, content_type)
+    token = _token(authorization)
+    return None if media_type is None or token is None else (token or None, media_type)
+
+
+# Callers are many and their headers few; a token comes again and again for as long as it lasts.
+@lru_cache(maxsize=256)
+def _media_type(accept: bytes, content_type: bytes) -> bytes | None:
+    media_type = negotiate(accept.decode("latin-1"))
+    if media_type is None or media_type == EVENT_STREAM or not is_json(content_type.decode("latin-1")):
         return None
-    return token, f"{media_type}; charset=utf-8".encode()
+    return f"{media_type}; charset=utf-8".encode()
+
+
+@lru_cache(maxsize=4096)
+def _token(authorization: bytes) -> str | None:
+    """Give the token of a header; an empty one without a header, None for a header that is malformed."""
+    bearer = BEARER.fullmatch(authorization.decode("latin-1"))
+    return bearer[1] if bearer else None if authorization else ""
 
 
 def _is_plain(parameters: Any) -> bool:
-    return (
-        isinstance(parameters, dict)
-        and isinstance(parameters.get("query"), str | None)
-        and isinstance(parameters.get("documentId"), str | None)
-        and isinstance(parameters.get("operationName"), str | None)
-        and isinstance(parameters.get("variables"), Mapping | None)
-        and isinstance(parameters.get("extensions"), Mapping | None)
-    )
+    if type(parameters) is not dict:
+        return False
+    for name, value in parameters.items():
+        expected = _PARAMETERS.get(name)
+        if expected is not None and value is not None and type(value) is not expected:
+            return False
+    return True
 
 
 def _again(messages: Sequence[Message], receive: Receive) -> Receive:

@@ -2,19 +2,20 @@
 
 import logging
 import re
-import uuid
 from datetime import datetime
 
 from starlette.requests import HTTPConnection
 
 from app.graph.context import Context, Services
 from app.graph.schema import SecuredSchema
+from app.kit.guids import new_guid
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims, InvalidToken, Tokens
 from app.web.locale import negotiate
 
-# RFC 6750, section 2.1: one space, then token68.
-_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
+BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
+"""The header Authorization with an access token: one space, then token68 (RFC 6750, section 2.1)."""
+
 _DEVICE = re.compile(r"[\x20-\x7e]{1,255}")
 
 logger = logging.getLogger("app")
@@ -30,7 +31,7 @@ def authenticate(request: HTTPConnection, tokens: Tokens) -> AccessClaims | None
     headers = request.headers.getlist("authorization")
     if not headers:
         return None
-    match = _BEARER.fullmatch(headers[0])
+    match = BEARER.fullmatch(headers[0])
     if match is None or len(headers) > 1:
         raise InvalidToken
     return tokens.read_access(match[1])
@@ -46,7 +47,7 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
             services.revocations.hold_against(claims)
     except InvalidToken as problem:
         claims, fault = None, problem
-    request_id = str(uuid.uuid4())
+    request_id = new_guid()
     device = request.headers.get("x-device-signature", "")
 
     def log_failure(error: BaseException, where: str) -> None:

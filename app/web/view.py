@@ -122,9 +122,6 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
             return
-        if (remaining := await self.compiled_reads.answer(scope, receive, send)) is None:
-            return
-        receive = remaining
         request = Request(scope, _at_most(self.max_body_bytes, receive))
         context = self.context_of(request)
         accepted = negotiate(",".join(request.headers.getlist("accept")))

@@ -4,13 +4,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
-from starlette.applications import Starlette
 
 from app.settings import Settings
+from app.web.application import Application
 from app.web.compiled import CompiledReads
 from tests.callers import Answer, Api, Callers
 from tests.compiler.operations import Operation, operations
@@ -18,11 +18,6 @@ from tests.factories import ManualClock, make_industry, make_share
 from tests.graph.conftest import quiet_app
 
 EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 150
-
-
-def endpoint(app: Starlette) -> Any:
-    """The view behind the address of GraphQL."""
-    return next(route.endpoint for route in app.routes if getattr(route, "path", "") == "/graphql")  # type: ignore[attr-defined]
 
 
 class Watched:
@@ -38,20 +33,13 @@ class Watched:
         return left
 
 
-class Closed:
-    """The short way, closed to everybody."""
-
-    async def answer(self, _scope: Any, receive: Any, _send: Any) -> Any:
-        return receive
-
-
 class Both:
     """The same database behind an application that compiles, and one that does not."""
 
-    def __init__(self, compiling: Starlette, executing: Starlette, token: str) -> None:
-        self.watched = Watched(endpoint(compiling).compiled_reads)
-        endpoint(compiling).compiled_reads = self.watched
-        endpoint(executing).compiled_reads = Closed()
+    def __init__(self, compiling: Application, executing: Application, token: str) -> None:
+        self.watched = Watched(compiling.compiled_reads["/graphql"])
+        compiling.compiled_reads = {"/graphql": cast("CompiledReads", self.watched)}
+        executing.compiled_reads = {}
         self._compiling, self._executing, self._token = compiling, executing, token
 
     async def ask(self, operation: Operation) -> tuple[Answer, Answer, bool]:
