@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import json
 import os
 import signal
 import socket
@@ -61,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="the audit trail").add_subparsers(required=True, metavar="ACTION")
     verify = audit.add_parser("verify", help="say whether any event was edited or deleted")
     verify.set_defaults(command=_verify)
+    explain = commands.add_parser("explain", help="show the SQL of an operation, or why it has none")
+    explain.add_argument("file", type=Path, help="a GraphQL document, - for standard input")
+    explain.add_argument("--variables", type=json.loads, default={}, help="their values, as a JSON object")
+    explain.add_argument(
+        "--dialect", choices=("sqlite", "postgresql"), help="that of the database in use, if not given"
+    )
+    explain.set_defaults(command=_explain)
     schema = commands.add_parser("schema", help="the GraphQL schema").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -128,6 +136,21 @@ def _verify(settings: Settings, _: argparse.Namespace) -> int:
         return 0
     print(f"The audit trail is broken at event {broken}: it was edited or is missing.", file=sys.stderr)
     return 1
+
+
+def _explain(settings: Settings, parsed: argparse.Namespace) -> int:
+    from app.database import with_driver
+    from app.graph.explaining import NotValid, explain
+    from app.main import make_schema
+
+    text = sys.stdin.read() if str(parsed.file) == "-" else parsed.file.read_text()
+    dialect = parsed.dialect or with_driver(settings.effective_database_url).get_backend_name()
+    try:
+        print(explain(make_schema(), text, parsed.variables, dialect))
+    except NotValid as why:
+        print(f"The document is not valid: {why}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _export(_: Settings, parsed: argparse.Namespace) -> int:

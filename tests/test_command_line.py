@@ -222,3 +222,22 @@ def test_a_data_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -
     done = command("migrate", data_dir=tmp_path / "file" / "data")
 
     assert in_one_line(done) == f"Failed: [Errno 20] Not a directory: '{tmp_path / 'file' / 'data'}'"
+
+
+def test_explain_shows_the_statement_of_an_operation(tmp_path: Path) -> None:
+    file = tmp_path / "query.graphql"
+    file.write_text("query ($id: ID!) { share(id: $id) { tag } }")
+
+    done = command("explain", str(file), "--dialect", "postgresql", data_dir=tmp_path)
+
+    assert (done.status, done.err) == (0, "")
+    assert "-- bind 1: $id\nSELECT " in done.out
+
+
+def test_explain_refuses_a_document_that_is_not_valid(tmp_path: Path) -> None:
+    file = tmp_path / "query.graphql"
+    file.write_text("{ nothing }")
+
+    refusal = in_one_line(command("explain", str(file), data_dir=tmp_path))
+
+    assert refusal == "The document is not valid: Cannot query field 'nothing' on type 'Query'."

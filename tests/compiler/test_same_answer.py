@@ -4,53 +4,19 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from app.settings import Settings
-from app.web.application import Application
-from app.web.compiled import CompiledReads
-from tests.callers import Answer, Api, Callers
+from tests.callers import Callers
+from tests.compiler.both import Both
 from tests.compiler.operations import Operation, operations
 from tests.factories import ManualClock, make_industry, make_share
 from tests.graph.conftest import quiet_app
 
 EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 150
-
-
-class Watched:
-    """The short way, told for each request whether it was taken."""
-
-    def __init__(self, reads: CompiledReads) -> None:
-        self.taken = 0
-        self._answer = reads.answer
-
-    async def answer(self, *asgi: Any) -> Any:
-        left = await self._answer(*asgi)
-        self.taken += left is None
-        return left
-
-
-class Both:
-    """The same database behind an application that compiles, and one that does not."""
-
-    def __init__(self, compiling: Application, executing: Application, token: str) -> None:
-        self.watched = Watched(compiling.compiled_reads["/graphql"])
-        compiling.compiled_reads = {"/graphql": cast("CompiledReads", self.watched)}
-        executing.compiled_reads = {}
-        self._compiling, self._executing, self._token = compiling, executing, token
-
-    async def ask(self, operation: Operation) -> tuple[Answer, Answer, bool]:
-        """Give the compiled answer, the executed one, and whether the first was compiled indeed."""
-        async with Api(self._compiling) as compiling, Api(self._executing) as executing:
-            # The first time nobody knows the document.
-            await compiling(operation.document, operation.variables, token=self._token)
-            before = self.watched.taken
-            compiled = await compiling(operation.document, operation.variables, token=self._token)
-            executed = await executing(operation.document, operation.variables, token=self._token)
-        return compiled, executed, self.watched.taken > before
 
 
 @asynccontextmanager
@@ -63,7 +29,7 @@ async def both_ways(settings: Settings, clock: ManualClock) -> AsyncIterator[Bot
                     price = f"{position * 10}.{2800 + position}"
                     tag_of_share = f"{tag.upper()}{position}" if number > 1 else f"SHARE-{position}"
                     await make_share(session, industry, tag=tag_of_share, price=price)
-        yield Both(compiling, executing, Callers(compiling.state.services, clock).skilled)
+        yield Both(compiling, executing, clock)
 
 
 @pytest.fixture
@@ -76,7 +42,7 @@ def run(settings: Settings, clock: ManualClock) -> Iterator[Callable[[Callable[[
         runner.run(opened.__aexit__(None, None, None))
 
 
-def test_a_compiled_answer_is_the_executed_one(run: Any) -> None:
+def test_a_compiled_answer_is_the_executed_one(run: Any, clock: ManualClock) -> None:
     compiled_ones = 0
 
     @settings(
@@ -88,7 +54,8 @@ def test_a_compiled_answer_is_the_executed_one(run: Any) -> None:
     def answers_agree(operation: Operation) -> None:
         async def ask(both: Both) -> None:
             nonlocal compiled_ones
-            compiled, executed, was_compiled = await both.ask(operation)
+            token = Callers(both.services, clock).skilled
+            compiled, executed, was_compiled = await both.ask(operation, token)
             event("compiled" if was_compiled else f"executed: {executed.codes}")
             compiled_ones += was_compiled
             assert (compiled.status, compiled.data) == (executed.status, executed.data)

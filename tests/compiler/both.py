@@ -1,0 +1,45 @@
+"""The two ways to an answer, side by side."""
+
+from typing import Any, cast
+
+from app.graph.context import Services
+from app.web.application import Application
+from app.web.compiled import CompiledReads
+from tests.callers import Answer, Api, Callers
+from tests.compiler.operations import Operation
+from tests.factories import ManualClock
+
+
+class Watched:
+    """The short way, told for each request whether it was taken."""
+
+    def __init__(self, reads: CompiledReads) -> None:
+        self.taken = 0
+        self._answer = reads.answer
+
+    async def answer(self, *asgi: Any) -> Any:
+        left = await self._answer(*asgi)
+        self.taken += left is None
+        return left
+
+
+class Both:
+    """The same database behind an application that compiles, and one that does not."""
+
+    def __init__(self, compiling: Application, executing: Application, clock: ManualClock) -> None:
+        self.services: Services = compiling.state.services
+        self.watched = Watched(compiling.compiled_reads["/graphql"])
+        compiling.compiled_reads = {"/graphql": cast("CompiledReads", self.watched)}
+        executing.compiled_reads = {}
+        self._skilled = Callers(self.services, clock).skilled
+        self._compiling, self._executing = compiling, executing
+
+    async def ask(self, operation: Operation, token: str | None) -> tuple[Answer, Answer, bool]:
+        """Give the compiled answer, the executed one, and whether the first was compiled indeed."""
+        async with Api(self._compiling) as compiling, Api(self._executing) as executing:
+            # The first time nobody knows the document.
+            await compiling(operation.document, operation.variables, token=self._skilled)
+            before = self.watched.taken
+            compiled = await compiling(operation.document, operation.variables, token=token)
+            executed = await executing(operation.document, operation.variables, token=token)
+        return compiled, executed, self.watched.taken > before
