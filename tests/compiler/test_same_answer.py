@@ -16,7 +16,7 @@ from tests.compiler.operations import Operation, operations
 from tests.factories import ManualClock, make_industry, make_share
 from tests.graph.conftest import quiet_app
 
-EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 150
+EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 300
 
 
 @asynccontextmanager
