@@ -13,13 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
-from app.database import Database
+from app.database import Database, is_migrated
 from app.domain.denials import Denials, Opener
 from app.domain.identity import Identity
 from app.domain.mails import MailQueued
@@ -38,9 +39,11 @@ from app.security.revocations import Revocations
 from app.security.seals import Seals
 from app.security.tokens import Tokens
 from app.settings import Settings
-from app.web.application import Application
 from app.web.connections import Connections
+from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
+from app.web.door import Door
+from app.web.health import Check, Health
 from app.web.manifest import read_manifest
 from app.web.pages import page_routes
 from app.web.repeatability import Repeatability
@@ -186,6 +189,18 @@ def make_carrier(settings: Settings, services: Services) -> Carrier | None:
     return RedisCarrier(settings.redis_url.get_secret_value(), services.identity.seals)
 
 
+def make_health(database: Database, carrier: Carrier | None) -> Health:
+    """Make what says whether the server can serve."""
+
+    async def answers() -> bool:
+        return len(await database.fetch(text("SELECT 1"))) == 1
+
+    checks: dict[str, Check] = {"database": answers, "migrations": lambda: is_migrated(database)}
+    if carrier is not None:
+        checks["redis"] = carrier.is_reachable
+    return Health(checks)
+
+
 def make_named_documents(settings: Settings) -> NamedDocuments:
     """Make what finds documents by their hashes."""
     manifest = settings.trusted_documents
@@ -196,7 +211,7 @@ def make_named_documents(settings: Settings) -> NamedDocuments:
     )
 
 
-def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """Make the application.
 
     Args:
@@ -205,7 +220,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
     """
     services = make_services(settings, clock)
     deliverer = make_deliverer(settings, services)
-    push = Push(services.database, services.revocations, clock, carrier=make_carrier(settings, services))
+    carrier = make_carrier(settings, services)
+    push = Push(services.database, services.revocations, clock, carrier=carrier)
 
     def tell(fact: Fact) -> None:
         push.told(fact)
@@ -215,8 +231,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
     services.database.listen(tell)
     connections = Connections(settings.connection_limits)
     repeatability = Repeatability(services, settings.repeatability_window)
+    schema = make_schema()
     view = GraphQLView(
-        make_schema(),
+        schema,
         services,
         built_pages=BUILT_PAGES,
         named_documents=make_named_documents(settings),
@@ -256,9 +273,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
         services.identity.hasher.close()
         await services.database.close()
 
-    app = Application(
+    app = Starlette(
         routes=[
-            Route("/", _to_graphiql, methods=["GET"]),
+            *Discovery(services, {VERSION: schema.sdl}, opens_schema=settings.is_development).routes,
+            *make_health(services.database, carrier).routes,
             Route("/graphql", view),
             WebSocketRoute("/graphql", view),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),
@@ -266,21 +284,25 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Application:
         ],
         lifespan=lifespan,
     )
-    app.compiled_reads = {"/graphql": view.compiled_reads}
+    app.router.redirect_slashes = False
+    app.middleware_stack = Door(
+        app.router,
+        endpoints={"/graphql": view},
+        phrases=services.phrases,
+        origins=settings.origins,
+        always={"api-supported-versions": VERSION},
+    )
     app.state.services = services
+    app.state.view = view
     app.state.deliverer = deliverer
     return app
 
 
-def from_environment() -> Application:
+def from_environment() -> Starlette:
     """Make the application of a worker process."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("app").setLevel(logging.INFO)
     return create_app(Settings.from_environment(os.environ))
-
-
-async def _to_graphiql(_: Request) -> RedirectResponse:
-    return RedirectResponse("/graphql", status_code=307)
 
 
 def _opener(services: Services) -> Opener:

@@ -167,8 +167,8 @@ class Settings(BaseModel):
     )
     allowed_origins: str = Field(
         default="",
-        description="The origins of web pages, besides the server's own, that may open sockets, such as "
-        "`https://shares.example.com`, separated by commas.",
+        description="The origins of web pages, besides the server's own, that may read answers (CORS) and open "
+        "sockets, such as `https://shares.example.com`, separated by commas; `*` stands for all.",
     )
     socket_init_seconds: float = Field(
         default=5, gt=0, le=60, description="How long a new socket may take to send `connection_init`."
@@ -364,8 +364,8 @@ class Settings(BaseModel):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins of pages that may open sockets."""
-        return _listed(self.allowed_origins)
+        """The origins of pages that may read answers and open sockets, as browsers write them."""
+        return tuple(sorted(normalize_allowed_origins(_listed(self.allowed_origins))))
 
     @property
     def connection_limits(self) -> ConnectionLimits:

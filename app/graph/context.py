@@ -74,6 +74,7 @@ class Context:
         shelves: What the types of this version's schema stand for.
         known: What is known of the operation's document; None where it is still a text.
         transaction: The one transaction of the whole operation, if its request is repeatable.
+        has_spoken: Whether the answer has words in it.
         proven: Traders whose log-in or refresh token this very request has proven: their owners' rights
             hold for its answer, nothing else.
         log_failure: Keeps an unexpected exception where an operator finds it by the request id.
@@ -91,6 +92,7 @@ class Context:
     token_fault: Problem | None = None
     known: "Document | None" = None
     transaction: Transaction | None = None
+    has_spoken: bool = False
     proven: set[int] = field(default_factory=set)
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -148,6 +150,7 @@ class Context:
 
     def say(self, key: str, **params: str | int) -> str:
         """Say a phrase in the caller's language."""
+        self.has_spoken = True
         return self.services.phrases.say(self.locale, key, **params)
 
 

@@ -1,7 +1,7 @@
 """The words for what went wrong: problems become payload errors or top-level errors, all else is masked."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError, SourceLocation
 from strawberry.http import GraphQLHTTPResponse
@@ -38,7 +38,22 @@ class DocumentUnknown(Problem):
         self.word = word
 
 
-def message_of(problem: Problem, context: Context) -> str:
+class Speaker(Protocol):
+    """Who says things to a caller."""
+
+    @property
+    def locale(self) -> str:
+        """The caller's language, a BCP 47 tag."""
+
+    @property
+    def request_id(self) -> str:
+        """The name of the request in the log."""
+
+    def say(self, key: str, **params: str | int) -> str:
+        """Say a phrase in the caller's language."""
+
+
+def message_of(problem: Problem, context: Speaker) -> str:
     """Say a problem in the caller's language."""
     if isinstance(problem, Forbidden):
         return context.say("FORBIDDEN", policy=context.say(f"policy-{problem.policy.name}"))
@@ -49,13 +64,13 @@ def message_of(problem: Problem, context: Context) -> str:
     return context.say(problem.phrase, **problem.params)
 
 
-def _detail_of(problem: BadRequest, context: Context) -> str:
+def _detail_of(problem: BadRequest, context: Speaker) -> str:
     if problem.phrase == problem.code:
         return str(problem.params["detail"])
     return context.say(problem.phrase, **problem.params)
 
 
-def say_problem(problem: Problem, context: Context) -> dict[str, Any]:
+def say_problem(problem: Problem, context: Speaker) -> dict[str, Any]:
     """Give a problem as an error of a GraphQL response: message and extensions (GraphQL, section 7.1.2)."""
     extensions: dict[str, Any] = {"code": problem.code}
     if isinstance(problem, Forbidden):
@@ -67,7 +82,7 @@ def say_problem(problem: Problem, context: Context) -> dict[str, Any]:
     return {"message": message_of(problem, context), "extensions": extensions}
 
 
-def say_refusal(refusal: Problem | Problems, context: Context) -> list[dict[str, Any]]:
+def say_refusal(refusal: Problem | Problems, context: Speaker) -> list[dict[str, Any]]:
     """Give what an operation was refused for as errors of a GraphQL response."""
     problems = refusal.problems if isinstance(refusal, Problems) else (refusal,)
     return [say_problem(problem, context) for problem in problems]

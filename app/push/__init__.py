@@ -46,6 +46,9 @@ class Carrier(Protocol):
     async def stop(self) -> None:
         """Tell what is still to be told, and close the connection."""
 
+    async def is_reachable(self) -> bool:
+        """Say whether news can be carried now."""
+
 
 class Push:
     """Keeps one process's revocations up to date."""

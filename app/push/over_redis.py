@@ -70,6 +70,15 @@ class RedisCarrier:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.aclose()
 
+    async def is_reachable(self) -> bool:
+        """Say whether Redis answers now."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._redis.ping()
+        except (RedisError, OSError):  # Of which TimeoutError is one.
+            return False
+        return True
+
     async def _listen(self, hear: Callable[[AccessEnded], None], catch_up: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:

@@ -11,8 +11,9 @@ from app.graph.keeping import Keeping
 
 NO_STORE = "no-store"
 
-VARY = ("Accept", "Accept-Language", "Authorization", "x-api-version")
-"""The request headers that an answer by GET depends on, besides its address."""
+VARY = ("Accept", "Authorization", "x-api-version")
+"""The request headers that every answer by GET depends on, besides its address; those with words depend on
+Accept-Language too."""
 
 # RFC 9110, sections 8.8.3 and 5.6.1: entity tags parted by commas, where empty elements do no harm. A comma may
 # stand within a tag as well.
@@ -84,7 +85,7 @@ def for_caches(response: Response, method: str, if_none_match: str | None, keepi
         headers["Cache-Control"] = NO_STORE
         return response
     headers["Cache-Control"] = cache_control(keeping)
-    vary_by(headers, VARY)
+    vary_by(headers, (*VARY, "Accept-Language") if "content-language" in headers else VARY)
     if keeping is None or response.status_code != 200:
         return response
     headers["ETag"] = tag = entity_tag(bytes(response.body))

@@ -19,7 +19,6 @@ from app.graph.context import Services
 from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
-from app.kit.guids import new_guid
 from app.kit.problem import Problem
 from app.web.caching import NO_STORE
 from app.web.context import BEARER
@@ -36,7 +35,7 @@ _ASKS_FOR_MORE = frozenset(
 
 _PARAMETERS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
 
-_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", NO_STORE.encode()))
+_NOT_TO_BE_KEPT = (b"cache-control", NO_STORE.encode())
 
 
 class CompiledReads:
@@ -83,8 +82,7 @@ class CompiledReads:
                 "headers": [
                     (b"content-length", b"%d" % len(answer)),
                     (b"content-type", asked[1]),
-                    (b"x-ms-request-id", new_guid().encode()),
-                    *_ALWAYS,
+                    _NOT_TO_BE_KEPT,
                 ],
             }
         )

@@ -8,9 +8,9 @@ from starlette.requests import HTTPConnection
 
 from app.graph.context import Context, Services
 from app.graph.schema import SecuredSchema
-from app.kit.guids import new_guid
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims, InvalidToken, Tokens
+from app.web.exchange import exchange_of
 from app.web.locale import negotiate
 
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
@@ -38,7 +38,7 @@ def authenticate(request: HTTPConnection, tokens: Tokens) -> AccessClaims | None
 
 
 def make_context(request: HTTPConnection, services: Services, schema: SecuredSchema, now: datetime) -> Context:
-    """Make the context of a request; what is wrong with its token is noted there."""
+    """Make the context of an operation; what is wrong with its token is noted there."""
     claims: AccessClaims | None = None
     fault: Problem | None = None
     try:
@@ -47,7 +47,7 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
             services.revocations.hold_against(claims)
     except InvalidToken as problem:
         claims, fault = None, problem
-    request_id = new_guid()
+    request_id = exchange_of(request.scope).name_operation()
     device = request.headers.get("x-device-signature", "")
 
     def log_failure(error: BaseException, where: str) -> None:

@@ -14,7 +14,7 @@ from strawberry.http.streaming import SSETransport
 
 from app.web.media_types import EVENT_STREAM
 
-EVENT_HEADERS: Mapping[str, str] = {**SSETransport.headers, "X-Content-Type-Options": "nosniff"}
+EVENT_HEADERS: Mapping[str, str] = SSETransport.headers
 """What a stream is sent with: no proxy is to keep it, change it or hold it back."""
 
 HEARTBEAT_SECONDS = 15.0

@@ -35,8 +35,14 @@ class ForeignOrigin(DoorProblem):
     status = 403
 
 
+class NotFound(DoorProblem):
+    """There is nothing at the address (RFC 9110, section 15.5.5)."""
+
+    status = 404
+
+
 class MethodNotAllowed(DoorProblem):
-    """The endpoint takes GET for queries and POST (GraphQL over HTTP, section 5)."""
+    """The address takes other methods; the endpoint GET for queries and POST (GraphQL over HTTP, section 5)."""
 
     status = 405
 

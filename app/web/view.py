@@ -28,7 +28,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 
 from app.graph.context import Context, Services
-from app.graph.errors import BadRequest, InternalError, say_refusal, say_result
+from app.graph.errors import BadRequest, InternalError, say_result
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
@@ -37,7 +37,8 @@ from app.web.compiled import CompiledReads
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
 from app.web.documents import Named, NamedDocuments
-from app.web.events import EventStream, EventTransport, single_answer
+from app.web.events import EventStream, EventTransport
+from app.web.exchange import exchange_of
 from app.web.media_types import EVENT_STREAM, JSON, is_json, negotiate
 from app.web.operations import prepare_operation
 from app.web.pages import graphiql_page
@@ -48,10 +49,9 @@ from app.web.problems import (
     MethodNotAllowed,
     NotAcceptable,
     UnsupportedMediaType,
-    headers_of,
     request_error_status,
-    status_of,
 )
+from app.web.refusing import refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 
@@ -64,8 +64,6 @@ _PARAMETERS = (
     ("variables", dict),
     ("extensions", dict),
 )
-
-_ANSWER_HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(kw_only=True)
@@ -115,13 +113,20 @@ class GraphQLView(GraphQL[Context, None]):
         self.connections = connections
         self.clock = clock
         self.repeatability = repeatability
-        self.compiled_reads = CompiledReads(schema, services, named_documents, max_body_bytes=max_body_bytes)
+        self.compiled_reads: CompiledReads | None = CompiledReads(
+            schema, services, named_documents, max_body_bytes=max_body_bytes
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or serve a socket; whatever happens, an answer is JSON with a code, or a page."""
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
             return
+        if self.compiled_reads is not None:
+            remaining = await self.compiled_reads.answer(scope, receive, send)
+            if remaining is None:
+                return
+            receive = remaining
         request = Request(scope, _at_most(self.max_body_bytes, receive))
         context = self.context_of(request)
         accepted = negotiate(",".join(request.headers.getlist("accept")))
@@ -133,17 +138,18 @@ class GraphQLView(GraphQL[Context, None]):
                     counted.enter_context(self.connections.stream(request))
                 response = await self.run(request, context=context)
             except Problem as problem:
-                response = _refuse(problem, context, accepted or JSON)
+                response = refuse(problem, context, scope, accepted or JSON)
             except ClientDisconnect:
                 # Nobody waits for an answer any more, and nothing failed here.
                 return
             except Exception as error:  # noqa: BLE001 - the last door: nothing internal may pass it
                 context.log_failure(error, "")
-                response = _refuse(InternalError(requestId=context.request_id), context, accepted or JSON)
+                response = refuse(InternalError(requestId=context.request_id), context, scope, accepted or JSON)
             if not isinstance(response, HTMLResponse | EventStream):  # Those say themselves how they may be kept.
                 held = ", ".join(request.headers.getlist("if-none-match")) or None
+                if context.has_spoken:
+                    response.headers["Content-Language"] = context.locale
                 response = for_caches(response, request.method, held, request.state.keeping)
-            response.headers["x-ms-request-id"] = context.request_id
             with suppress(ClientDisconnect):
                 await response(scope, receive, send)
 
@@ -153,8 +159,7 @@ class GraphQLView(GraphQL[Context, None]):
             with self.connections.socket(socket):
                 await self.run(socket, context=context)
         except Problem as problem:
-            response = _refuse(problem, context, JSON)
-            response.headers["x-ms-request-id"] = context.request_id
+            response = refuse(problem, context, socket.scope)
             await socket.send_denial_response(response)
             # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
             await asyncio.sleep(0)
@@ -333,14 +338,15 @@ class GraphQLView(GraphQL[Context, None]):
         if isinstance(result, Answered):
             return result.answer
         context: Context = request.state.context
-        return say_result(result, context)
+        said = say_result(result, context)
+        exchange_of(request.scope).tell(said.get("errors"))
+        return said
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
         """Write an answer."""
         response = super().create_response(response_data, sub_response)
-        response.headers.update(_ANSWER_HEADERS)
         response.headers["Content-Type"] = f"{sub_response.media_type}; charset=utf-8"
         return response
 
@@ -376,26 +382,3 @@ def _needs_log_in(result: ExecutionResult) -> bool:
     causes = [getattr(error.original_error, "code", None) for error in result.errors or ()]
     nothing = result.data is None or all(value is None for value in result.data.values())
     return nothing and "UNAUTHENTICATED" in causes
-
-
-def _refuse(problem: Problem, context: Context, media_type: str) -> Response:
-    headers = {**_ANSWER_HEADERS, **headers_of(problem)}
-    if isinstance(problem, MethodNotAllowed):
-        headers["Allow"] = "GET, POST"
-    if problem.code == "TOKEN_EXPIRED":
-        headers["Token-Expired"] = "true"
-    if problem.code in ("TOKEN_EXPIRED", "UNAUTHENTICATED"):
-        # RFC 6750, section 3.1
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    if problem.code == "RATE_LIMITED":
-        headers["Retry-After"] = str(problem.params["seconds"])
-    answer = {"errors": say_refusal(problem, context)}
-    status = status_of(problem, media_type)
-    if media_type == EVENT_STREAM and status == HTTPStatus.OK:
-        return single_answer(answer)
-    return Response(
-        orjson.dumps(answer),
-        status_code=status,
-        headers=headers,
-        media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
-    )

@@ -115,6 +115,15 @@ request-repeat-too-long-ago = The request was first sent too long ago, or its cl
 request-repeat-stream = The answer to a repeatable request cannot be a stream of events. Accept application/json.
 request-repeat-password-alone = A field that checks or sets a password has to stand alone in a repeatable request.
 request-not-found = There is nothing at this address.
+request-method-here = The method { $method } cannot be used at this address.
+request-malformed = The request has not the right form.
+
+## The page at the front door.
+
+home-what = Look up the share prices of industries, with GraphQL.
+home-graphiql = Explore the API in the browser
+home-schema = The schema as a file
+home-readiness = Whether the server is ready
 
 ## What a password has to be: finer texts for PASSWORD_TOO_WEAK.
 

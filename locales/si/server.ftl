@@ -115,6 +115,15 @@ request-repeat-too-long-ago = ඉල්ලීම මුලින්ම එවා
 request-repeat-stream = නැවත එවිය හැකි ඉල්ලීමකට පිළිතුර සිදුවීම් ප්‍රවාහයක් විය නොහැක. application/json පිළිගන්න.
 request-repeat-password-alone = මුරපදයක් පරීක්ෂා කරන හෝ සකසන ක්ෂේත්‍රයක්, නැවත එවිය හැකි ඉල්ලීමක තනිව තිබිය යුතුය.
 request-not-found = මෙම ලිපිනයේ කිසිවක් නැත.
+request-method-here = { $method } ක්‍රමය මෙම ලිපිනයේ භාවිත කළ නොහැක.
+request-malformed = ඉල්ලීමේ ආකෘතිය නිවැරදි නැත.
+
+## The page at the front door.
+
+home-what = කර්මාන්තවල කොටස් මිල GraphQL මගින් සොයා බලන්න.
+home-graphiql = බ්‍රවුසරයෙන් API එක ගවේෂණය කරන්න
+home-schema = යෝජනා ක්‍රමය (schema) ගොනුවක් ලෙස
+home-readiness = සේවාදායකය සූදානම්ද යන වග
 
 ## What a password has to be: finer texts for PASSWORD_TOO_WEAK.
 

@@ -1,9 +1,10 @@
 """The two ways to an answer, side by side."""
 
-from typing import Any, cast
+from typing import Any
+
+from starlette.applications import Starlette
 
 from app.graph.context import Services
-from app.web.application import Application
 from app.web.compiled import CompiledReads
 from tests.callers import Answer, Api, Callers
 from tests.compiler.operations import Operation
@@ -26,11 +27,11 @@ class Watched:
 class Both:
     """The same database behind an application that compiles, and one that does not."""
 
-    def __init__(self, compiling: Application, executing: Application, clock: ManualClock) -> None:
+    def __init__(self, compiling: Starlette, executing: Starlette, clock: ManualClock) -> None:
         self.services: Services = compiling.state.services
-        self.watched = Watched(compiling.compiled_reads["/graphql"])
-        compiling.compiled_reads = {"/graphql": cast("CompiledReads", self.watched)}
-        executing.compiled_reads = {}
+        self.watched = Watched(compiling.state.view.compiled_reads)
+        compiling.state.view.compiled_reads = self.watched
+        executing.state.view.compiled_reads = None
         self._skilled = Callers(self.services, clock).skilled
         self._compiling, self._executing = compiling, executing
 

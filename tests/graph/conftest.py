@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from starlette.applications import Starlette
 
 from app.main import create_app
 from app.settings import Settings
-from app.web.application import Application
 from tests.factories import ManualClock
 
 
 @asynccontextmanager
-async def quiet_app(settings: Settings, clock: ManualClock) -> AsyncIterator[Application]:
+async def quiet_app(settings: Settings, clock: ManualClock) -> AsyncIterator[Starlette]:
     """An application that neither looks into its outbox nor writes refusals to the audit trail now and then."""
     made = create_app(settings, clock=clock)
     yield made
@@ -21,6 +21,6 @@ async def quiet_app(settings: Settings, clock: ManualClock) -> AsyncIterator[App
 
 
 @pytest.fixture
-async def app(settings: Settings, clock: ManualClock) -> AsyncIterator[Application]:
+async def app(settings: Settings, clock: ManualClock) -> AsyncIterator[Starlette]:
     async with quiet_app(settings, clock) as made:
         yield made

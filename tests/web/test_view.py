@@ -52,12 +52,6 @@ async def test_graphiql_is_served_to_browsers_at_the_endpoint_itself(api: Api) -
     assert {name: response.headers.get(name) for name in others} == others
 
 
-async def test_the_front_door_leads_to_graphiql(api: Api) -> None:
-    response = await api.http.get("/")
-
-    assert (response.status_code, response.headers["location"]) == (307, "/graphql")
-
-
 @pytest.mark.parametrize("accept", ["application/json", "text/html, */*"])
 async def test_queries_can_be_sent_by_get(api: Api, callers: Callers, app_database: Database, accept: str) -> None:
     async with app_database.unit_of_work() as session:

@@ -1,0 +1,124 @@
+"""Where things are: the front door, for people and for programs, and the schema as a file."""
+
+from collections.abc import Mapping
+from html import escape
+from string import Template
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.graph.context import Services
+from app.graph.keeping import Keeping
+from app.security.tokens import InvalidToken
+from app.web.caching import for_caches
+from app.web.context import authenticate
+from app.web.pages import SECURITY_HEADERS
+from app.web.refusing import Voice
+
+NAME = "Share Price Viewer API"
+
+_AN_HOUR = Keeping(seconds=3_600, by_all=True)
+_A_MINUTE_BY_ONE = Keeping(seconds=60, by_all=False)
+
+_PAGE = Template(
+    """\
+<!doctype html>
+<html lang="$locale">
+<head>
+<meta charset="utf-8">
+<title>$name</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+</head>
+<body>
+<main>
+<h1>$name</h1>
+<p>$what</p>
+<ul>
+$links
+</ul>
+</main>
+</body>
+</html>
+"""
+)
+
+
+class Discovery:
+    """What a client finds everything else from."""
+
+    def __init__(self, services: Services, sdl: Mapping[str, str], *, opens_schema: bool) -> None:
+        """Prepare.
+
+        Args:
+            services: Who knows versions, languages and tokens.
+            sdl: The schema of each version as text, the default one first.
+            opens_schema: Whether strangers may read the schema; otherwise it takes an access token.
+        """
+        self._services = services
+        self._sdl = sdl
+        self._opens_schema = opens_schema
+        self._default = next(iter(sdl))
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """Give `/` and `/schema.graphql`."""
+        return [
+            Route("/", self._front, methods=["GET"]),
+            Route("/schema.graphql", self._schema, methods=["GET"]),
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Say where things are, by paths of this server."""
+        services = self._services
+        return {
+            "name": NAME,
+            "version": self._default,
+            "supportedVersions": list(services.versions),
+            "deprecatedVersions": list(services.deprecated_versions),
+            "locales": list(services.phrases.locales),
+            "endpoints": {
+                "graphql": "/graphql",
+                "graphiql": "/graphql",
+                "schema": "/schema.graphql",
+                "jwks": "/.well-known/jwks.json",
+                "liveness": "/healthz",
+                "readiness": "/readyz",
+            },
+        }
+
+    async def _front(self, request: Request) -> Response:
+        response: Response
+        if "text/html" in request.headers.get("accept", ""):
+            response = self._page(Voice.of(request.scope, self._services.phrases))
+        else:
+            response = JSONResponse(self.document())
+        return _kept(response, request, _AN_HOUR)
+
+    def _page(self, voice: Voice) -> Response:
+        links = (("/graphql", "home-graphiql"), ("/schema.graphql", "home-schema"), ("/readyz", "home-readiness"))
+        page = _PAGE.substitute(
+            locale=voice.locale,
+            name=NAME,
+            what=escape(voice.say("home-what")),
+            links="\n".join(f'<li><a href="{path}">{escape(voice.say(key))}</a></li>' for path, key in links),
+        )
+        return HTMLResponse(page, headers={**SECURITY_HEADERS, "Content-Language": voice.locale})
+
+    async def _schema(self, request: Request) -> Response:
+        if not self._opens_schema:
+            self._ask_for_token(request)
+        response = PlainTextResponse(self._sdl[self._default])
+        return _kept(response, request, _AN_HOUR if self._opens_schema else _A_MINUTE_BY_ONE)
+
+    def _ask_for_token(self, request: Request) -> None:
+        claims = authenticate(request, self._services.identity.tokens)
+        if claims is None:
+            raise InvalidToken
+        self._services.revocations.hold_against(claims)
+
+
+def _kept(response: Response, request: Request, keeping: Keeping) -> Response:
+    return for_caches(response, "GET", ", ".join(request.headers.getlist("if-none-match")) or None, keeping)

@@ -1,0 +1,155 @@
+"""The door that every request comes in by and every answer goes out by: ids, headers, and the last refusal."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.graph.errors import InternalError
+from app.kit.phrases import Phrases
+from app.kit.problem import Problem
+from app.web.exchange import Exchange, exchange_of
+from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
+from app.web.refusing import Voice, refuse
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+ANSWER_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""What every answer is sent with that is no page: whoever opens one in a browser can do nothing with it."""
+
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+"""What is added over HTTPS: for a year browsers come by no other way (RFC 6797, section 6.1)."""
+
+ASKED = (
+    *("authorization", "content-type", "x-api-version", "x-ms-client-request-id"),
+    *("x-device-signature", "x-software-version", "x-hardware-version"),
+    *("idempotency-key", "repeatability-request-id", "repeatability-first-sent"),
+    *("if-none-match", "traceparent", "tracestate"),
+)
+"""The request headers that pages of allowed origins may send."""
+
+SHOWN = (
+    *("x-ms-request-id", "x-ms-client-request-id", "x-ms-error-code"),
+    *("api-supported-versions", "api-deprecated-versions", "deprecation", "sunset", "link"),
+    *("token-expired", "www-authenticate", "retry-after", "repeatability-result"),
+    *("etag", "content-language", "server-timing"),
+)
+"""The headers of an answer that pages of allowed origins may read."""
+
+logger = logging.getLogger("app")
+
+
+class Door:
+    """The outermost layer of the application, in pure ASGI."""
+
+    def __init__(
+        self,
+        routes: ASGIApp,
+        *,
+        endpoints: Mapping[str, ASGIApp],
+        phrases: Phrases,
+        origins: Sequence[str],
+        always: Mapping[str, str],
+    ) -> None:
+        """Build the door.
+
+        Args:
+            routes: The application's routes.
+            endpoints: What is asked so often that it is not looked for among the routes, by its path.
+            phrases: The words for refusals.
+            origins: The origins whose pages may read answers (CORS); `*` stands for all of them.
+            always: The headers of every answer besides those about safety.
+        """
+        self._routes = ExceptionMiddleware(routes, {HTTPException: self._refuse, Problem: self._refuse})
+        self._endpoints = endpoints
+        self._phrases = phrases
+        self._always = _raw(always)
+        self._safe = _raw(ANSWER_HEADERS)
+        self._over_https = _raw({"Strict-Transport-Security": STRICT_TRANSPORT})
+        self._within: ASGIApp = self._lead
+        if origins:
+            self._within = CORSMiddleware(
+                self._lead,
+                allow_origins=origins,
+                allow_methods=("GET", "POST"),
+                allow_headers=ASKED,
+                expose_headers=SHOWN,
+                max_age=600,
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, and see to it that its answer has the headers that every answer has."""
+        if scope["type"] == "lifespan":
+            await self._routes(scope, receive, send)
+            return
+        exchange = Exchange(scope)
+
+        async def answer(message: Message) -> None:
+            kind = message["type"]
+            if kind == "http.response.start" or kind in _HANDSHAKE_ANSWERS:
+                exchange.status = message.get("status", 101)
+                message["headers"] = self._complete(message.get("headers", ()), exchange, scope)
+            await send(message)
+
+        await self._within(scope, receive, answer)
+
+    def _complete(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> RawHeaders:
+        complete = [*headers, (b"x-ms-request-id", exchange.request_id.encode()), *self._always]
+        if exchange.client_request_id is not None:
+            complete.append((b"x-ms-client-request-id", exchange.client_request_id))
+        if exchange.codes:
+            complete.append((b"x-ms-error-code", exchange.codes[0].encode()))
+        # A page says itself what it may load.
+        if not any(name == b"content-security-policy" for name, _ in headers):
+            complete.extend(self._safe)
+        if scope.get("scheme") in ("https", "wss"):
+            complete.extend(self._over_https)
+        return complete
+
+    async def _lead(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead a request to its room; a failure that nobody has caught there is masked."""
+        room = self._endpoints.get(scope["path"], self._routes)
+        try:
+            await room(scope, receive, send)
+        except ClientDisconnect:
+            # Nobody waits for an answer any more, and nothing failed here.
+            return
+        except Exception as error:
+            voice = Voice.of(scope, self._phrases)
+            logger.error("request %s failed at the door", voice.request_id, exc_info=error)
+            # Of an answer that has begun, the server cuts the rest off.
+            if exchange_of(scope).status is None and scope["type"] == "http":
+                response = refuse(InternalError(requestId=voice.request_id), voice, scope)
+                await response(scope, receive, send)
+
+    async def _refuse(self, request: Request, refusal: Exception) -> Response:
+        problem = refusal if isinstance(refusal, Problem) else _problem_of(refusal, request.method)
+        return refuse(problem, Voice.of(request.scope, self._phrases), request.scope)
+
+
+_HANDSHAKE_ANSWERS = frozenset({"websocket.accept", "websocket.http.response.start"})
+
+
+def _problem_of(turned_away: Exception, method: str) -> Problem:
+    assert isinstance(turned_away, HTTPException)  # noqa: S101 - there is no other handler
+    if turned_away.status_code == 404:
+        return NotFound(phrase="request-not-found")
+    if turned_away.status_code == 405:
+        allowed = (turned_away.headers or {}).get("Allow", "GET, HEAD")
+        return MethodNotAllowed(phrase="request-method-here", method=method, allowed=allowed)
+    return MalformedRequest(phrase="request-malformed")
+
+
+def _raw(headers: Mapping[str, str]) -> RawHeaders:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())

@@ -1,0 +1,75 @@
+"""Requests that end in a problem: its words, its status and its headers, as one answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.graph.errors import Speaker, say_refusal
+from app.kit.phrases import Phrases
+from app.kit.problem import Problem
+from app.web.caching import NO_STORE
+from app.web.events import single_answer
+from app.web.exchange import exchange_of
+from app.web.locale import negotiate
+from app.web.media_types import EVENT_STREAM, JSON
+from app.web.problems import MethodNotAllowed, headers_of, status_of
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Speaks to a caller of whom nothing is known but a language.
+
+    Attributes:
+        locale: The language, a BCP 47 tag that the catalogues have.
+        request_id: The name of the request in the log.
+    """
+
+    phrases: Phrases
+    locale: str
+    request_id: str
+
+    @classmethod
+    def of(cls, scope: Scope, phrases: Phrases) -> "Voice":
+        """Find the language that the caller of a request understands."""
+        said = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
+        locale = negotiate(said.decode("latin-1") or None, phrases.locales)
+        return cls(phrases, locale, exchange_of(scope).request_id)
+
+    def say(self, key: str, **params: str | int) -> str:
+        """Say a phrase in the caller's language."""
+        return self.phrases.say(self.locale, key, **params)
+
+
+def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = JSON) -> Response:
+    """Make the answer that tells a problem and nothing else."""
+    errors = say_refusal(problem, speaker)
+    exchange_of(scope).tell(errors)
+    status = status_of(problem, media_type)
+    if media_type == EVENT_STREAM and status == HTTPStatus.OK:
+        response = single_answer({"errors": errors})
+        response.headers["Content-Language"] = speaker.locale
+        return response
+    return Response(
+        orjson.dumps({"errors": errors}),
+        status_code=status,
+        headers={"Content-Language": speaker.locale, "Cache-Control": NO_STORE, **_headers_of(problem)},
+        media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
+    )
+
+
+def _headers_of(problem: Problem) -> Mapping[str, str]:
+    headers = dict(headers_of(problem))
+    if isinstance(problem, MethodNotAllowed):
+        headers["Allow"] = str(problem.params.get("allowed", "GET, POST"))
+    if problem.code == "TOKEN_EXPIRED":
+        headers["Token-Expired"] = "true"
+    if problem.code in ("TOKEN_EXPIRED", "UNAUTHENTICATED"):
+        # RFC 6750, section 3.1
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if problem.code == "RATE_LIMITED":
+        headers["Retry-After"] = str(problem.params["seconds"])
+    return headers
