@@ -162,6 +162,7 @@ def make_services(settings: Settings, clock: Clock = utc_now) -> Services:
         versions=(VERSION,),
         deprecated_versions=(),
         clock=clock,
+        document_limits=settings.document_limits,
     )
 
 

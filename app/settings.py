@@ -18,6 +18,7 @@ from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from app.database import sqlite_url, with_driver
 from app.domain.identity import Limits
+from app.graph.measuring import DocumentLimits
 from app.mail.transports import SmtpTransport
 from app.web.connections import ConnectionLimits
 from app.web.manifest import read_manifest
@@ -164,6 +165,35 @@ class Settings(BaseModel):
     )
     max_body_bytes: int = Field(
         default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
+    )
+    max_document_characters: int = Field(
+        default=15_000, ge=100, le=1_000_000, description="How long a document may be, in characters."
+    )
+    max_document_tokens: int = Field(
+        default=1_000, ge=10, le=100_000, description="How many tokens a document may have."
+    )
+    max_document_operations: int = Field(
+        default=5, ge=1, le=1_000, description="How many operations a document may have."
+    )
+    max_depth: int = Field(default=10, ge=1, le=100, description="How deeply fields may be nested.")
+    max_fields: int = Field(
+        default=300,
+        ge=1,
+        le=100_000,
+        description="How many fields an operation may have, each fragment counted wherever it is spread.",
+    )
+    max_root_fields: int = Field(
+        default=20, ge=1, le=1_000, description="How many fields of the root type an operation may have."
+    )
+    max_aliases: int = Field(default=15, ge=0, le=10_000, description="How many aliases an operation may have.")
+    max_directives: int = Field(
+        default=20, ge=0, le=10_000, description="How many directives an operation may have."
+    )
+    max_cost: int = Field(
+        default=50_000,
+        ge=1,
+        le=1_000_000_000,
+        description="What an operation may cost by the `@cost` and `@listSize` that the schema prints.",
     )
     allowed_origins: str = Field(
         default="",
@@ -378,6 +408,21 @@ class Settings(BaseModel):
             sockets_per_address=self.sockets_per_address,
             uninitialised_sockets=self.uninitialised_sockets,
             streams_per_address=self.streams_per_address,
+        )
+
+    @property
+    def document_limits(self) -> DocumentLimits:
+        """How large an operation may be, and what it may cost."""
+        return DocumentLimits(
+            characters=self.max_document_characters,
+            tokens=self.max_document_tokens,
+            operations=self.max_document_operations,
+            depth=self.max_depth,
+            fields=self.max_fields,
+            root_fields=self.max_root_fields,
+            aliases=self.max_aliases,
+            directives=self.max_directives,
+            cost=self.max_cost,
         )
 
     @property

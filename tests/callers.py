@@ -57,12 +57,16 @@ class Api:
         *,
         token: str | None = None,
         headers: dict[str, str] | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> Answer:
         """Send an operation by POST."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        response = await self.http.post("/graphql", json={"query": document, "variables": variables}, headers=sent)
+        body: dict[str, Any] = {"query": document, "variables": variables}
+        if extensions is not None:
+            body["extensions"] = extensions
+        response = await self.http.post("/graphql", json=body, headers=sent)
         return Answer(response.status_code, response.headers, response.json())
 
 

@@ -16,6 +16,16 @@ NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 PASSWORD = "Correct-horse-battery-9"
 
+ROOMY = {
+    "max_depth": 100,
+    "max_fields": 100_000,
+    "max_root_fields": 1_000,
+    "max_aliases": 50_000,
+    "max_directives": 1_000,
+    "max_cost": 10**30,
+}
+"""Settings of a server that is asked for more at once than its users may ask for."""
+
 _numbers = itertools.count(1)
 
 

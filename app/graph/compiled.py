@@ -11,6 +11,7 @@ from app.domain.policies import Policy
 from app.entities import normal_tag
 from app.graph.documents import Document
 from app.graph.keeping import fields_of
+from app.graph.measuring import Costs
 from app.graph.permissions import policies_before
 from app.kit.tables import key
 
@@ -32,10 +33,12 @@ class Compiled:
     Attributes:
         policies: All that its fields and their types ask for; who fails one is refused by the executor, which
             knows the words for it.
+        costs: What it may cost.
     """
 
     operation: CompiledOperation
     policies: frozenset[Policy]
+    costs: Costs
 
 
 def compile_operation(
@@ -55,4 +58,4 @@ def compile_operation(
         if asked is None:
             raise NotCompiled("who may see an object is known only when it is there")
         policies |= asked
-    return Compiled(compiled, frozenset(policies))
+    return Compiled(compiled, frozenset(policies), Costs(schema, document.node, operation))

@@ -16,6 +16,7 @@ from app.domain.audit import AuditedOperation, AuditedWork, Origin
 from app.domain.denials import Denials
 from app.domain.identity import Identity
 from app.entities import Trader
+from app.graph.measuring import DocumentLimits
 from app.kit.clock import Clock
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
@@ -38,6 +39,7 @@ class Services:
         denials: Where refusals by policy are counted for the audit trail.
         versions: Every API version that the server answers.
         deprecated_versions: Those that will go.
+        document_limits: How large an operation may be, and what it may cost.
     """
 
     database: Database
@@ -48,6 +50,7 @@ class Services:
     versions: tuple[str, ...]
     deprecated_versions: tuple[str, ...]
     clock: Clock
+    document_limits: DocumentLimits
 
     def audited(self, origin: Origin) -> AuditedWork:
         """Give the database as those see it whose acts the audit trail keeps."""
@@ -77,6 +80,8 @@ class Context:
         has_spoken: Whether the answer has words in it.
         proven: Traders whose log-in or refresh token this very request has proven: their owners' rights
             hold for its answer, nothing else.
+        asks_cost: Whether the client wants to be told what its operation costs.
+        cost: What it was told: `requested` and `allowed`.
         log_failure: Keeps an unexpected exception where an operator finds it by the request id.
     """
 
@@ -91,6 +96,8 @@ class Context:
     log_failure: Callable[[BaseException, str], None]
     token_fault: Problem | None = None
     known: "Document | None" = None
+    asks_cost: bool = False
+    cost: dict[str, int] | None = None
     transaction: Transaction | None = None
     has_spoken: bool = False
     proven: set[int] = field(default_factory=set)

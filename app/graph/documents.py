@@ -4,20 +4,25 @@ To parse, validate and search the document of a small query takes milliseconds, 
 what is known of a document is kept; what was refused is not, for anyone can make that up without end.
 """
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
 from strawberry.extensions import SchemaExtension
 
 from app.graph.keeping import Keeping, keeping_of
+from app.graph.measuring import CostExceeded, Costs, DocumentLimits, Size, exceeded, hold_to_limits, size_of
 from app.graph.variables import unwritable_literals
 from app.kit.bounded import Bounded
 from app.kit.problem import Problem
 
 MOST_DOCUMENTS = 1_000
 """How many documents a schema keeps; a client has tens."""
+
+MOST_ERRORS = 5
+"""How many errors of a document are told; whoever makes thousands gets no thousands."""
 
 MOST_CHARACTERS = 200_000
 """How long they may be together. Once parsed, a character takes 130 to 280 bytes (measured): 26 to 56 MB."""
@@ -44,15 +49,45 @@ class Document:
         self.is_valid = False
         self.compiled: dict[tuple[str, str | None], Any] = {}
         self._keepings: dict[int, Keeping] = {}
+        self._sizes: dict[int, Size] = {}
+        self._costs: dict[int, Costs] = {}
+
+    def operation_named(self, name: str | None) -> OperationDefinitionNode:
+        """Give the operation of a name, or the first."""
+        named = (each for each in self.operations if each.name is not None and each.name.value == name)
+        return next(named, self.operations[0])
 
     @cached_property
     def unwritable(self) -> Sequence[Problem]:
         """A problem for each text in it that no database can hold."""
         return unwritable_literals(self.node)
 
+    def hold_to(self, limits: DocumentLimits, operation: OperationDefinitionNode) -> None:
+        """Hold one of its operations to the limits of its size.
+
+        Raises:
+            CostExceeded: It is larger than one of them.
+        """
+        # By identity: the nodes live as long as the document, and to hash one is to hash all below it.
+        size = self._sizes.get(id(operation))
+        if size is None:
+            try:
+                size = self._sizes[id(operation)] = size_of(self.node, operation)
+            except RecursionError:
+                raise exceeded("depth", sys.getrecursionlimit(), limits.depth) from None
+        hold_to_limits(size, limits)
+
+    def cost(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+    ) -> int:
+        """Count what one of its operations may cost; the document has to be valid."""
+        costs = self._costs.get(id(operation))
+        if costs is None:
+            costs = self._costs[id(operation)] = Costs(schema, self.node, operation)
+        return costs.of(variables)
+
     def keeping(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Keeping:
         """Say how the answer to one of its operations may be kept; the document has to be valid."""
-        # By identity: the nodes live as long as the document, and to hash one is to hash all below it.
         known = self._keepings.get(id(operation))
         if known is None:
             known = self._keepings[id(operation)] = keeping_of(schema, self.node, operation)
@@ -76,7 +111,10 @@ class Documents:
 
 
 class ReadOnce(SchemaExtension):
-    """Hands on the document that the door has parsed already, and has no document validated twice."""
+    """Hands on the document that the door has parsed already, and has no document validated twice.
+
+    What is found valid is held to its cost, which cannot be counted before.
+    """
 
     def on_parse(self) -> Iterator[None]:
         """Put the document where the executor looks for it."""
@@ -85,15 +123,29 @@ class ReadOnce(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Tell the executor that there is nothing to look for, or keep what it has found nothing in."""
-        context, document = self.execution_context, self._document
-        if document is not None and document.is_valid:
-            context.pre_execution_errors = []
-            yield
-            return
+        """Tell the executor what is wrong with the document, or keep it; then hold it to its cost."""
+        execution, document = self.execution_context, self._document
+        if document is not None:
+            schema = cast("Any", execution.schema)
+            execution.pre_execution_errors = (
+                []
+                if document.is_valid
+                else validate(schema.graphql, document.node, execution.validation_rules, MOST_ERRORS)[:MOST_ERRORS]
+            )
+            if not execution.pre_execution_errors:
+                schema.documents.keep(document)
+                execution.pre_execution_errors = self._beyond_cost(document, schema.graphql)
         yield
-        if document is not None and not context.pre_execution_errors:
-            context.schema.documents.keep(document)  # type: ignore[attr-defined]  # Only SecuredSchema uses this.
+
+    def _beyond_cost(self, document: Document, schema: GraphQLSchema) -> list[GraphQLError]:
+        execution, context = self.execution_context, self.execution_context.context
+        operation = document.operation_named(execution.operation_name)
+        cost = document.cost(schema, operation, execution.variables)
+        allowed = context.services.document_limits.cost
+        if context.asks_cost:
+            context.cost = {"requested": cost, "allowed": allowed}
+        refusal = CostExceeded(cost=cost, allowed=allowed)
+        return [GraphQLError(refusal.code, original_error=refusal)] if cost > allowed else []
 
     @property
     def _document(self) -> Document | None:

@@ -95,6 +95,8 @@ def say_result(result: ExecutionResult, context: Context) -> GraphQLHTTPResponse
         said["errors"] = [each for error in result.errors for each in say_error(error, context)]
     if result.data is not None or not result.errors or any(error.path for error in result.errors):
         said["data"] = result.data
+    if context.cost is not None:
+        said["extensions"] = {"cost": context.cost}
     return said
 
 

@@ -96,7 +96,10 @@ class CompiledReads:
             compiled = self._compiled(parameters)
             if compiled is None or not self._may(token, compiled):
                 return None
-            statement, values = compiled.operation.statement_for(parameters.get("variables"))
+            variables = parameters.get("variables")
+            if compiled.costs.of(variables) > self._services.document_limits.cost:
+                return None
+            statement, values = compiled.operation.statement_for(variables)
             found = self._database.reader.read(statement.sql, values, is_short=statement.is_short)
             return found if found is None or isinstance(found, bytes) else await found
         except (ValueError, NotCompiled, Problem):
@@ -109,6 +112,8 @@ class CompiledReads:
         if not _is_plain(parameters):
             return None
         text, extensions = parameters.get("query"), parameters.get("extensions")
+        if extensions and "cost" in extensions:
+            return None
         if extensions or parameters.get("documentId"):
             text = self._named_documents.find(text, parameters.get("documentId"), extensions).text
         elif not self._named_documents.takes(text):
@@ -125,7 +130,7 @@ class CompiledReads:
 
     def _compile(self, document: Document, name: str | None) -> Compiled | NotCompiled:
         schema = self._schema
-        operation = read_operation(document.text, name, schema.documents)
+        operation = read_operation(document.text, name, schema.documents, self._services.document_limits)
         try:
             return compile_operation(schema.graphql, document, operation.node, schema.shelves, self._dialect)
         except NotCompiled as why:

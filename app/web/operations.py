@@ -24,12 +24,11 @@ from app.graph.context import Context
 from app.graph.directives import costs_a_hash
 from app.graph.documents import Document, Documents
 from app.graph.errors import BadRequest, syntax_problem
+from app.graph.measuring import DocumentLimits, exceeded
 from app.graph.permissions import policy_of
 from app.graph.schema import SecuredSchema
 from app.web.documents import Named
 from app.web.problems import MalformedRequest
-
-MAX_TOKENS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def prepare_operation(
     schema: SecuredSchema,
     named: Named,
     name: str | None,
-    variables: Mapping[str, Any] | None,
+    extensions: Mapping[str, Any] | None,
 ) -> Operation:
     """Lead an operation past all that it must pass before it is executed, and hand its document to the context.
 
@@ -78,31 +77,42 @@ def prepare_operation(
     an operation before its execution is asked here, and nowhere else. Its document comes from
     `NamedDocuments.find`, so that where only trusted documents are taken no other gets this far.
 
+    What the operation costs is counted once it is known to be valid, by `ReadOnce`.
+
     Raises:
         MalformedRequest: There is no document.
         BadRequest: The document is no GraphQL, or the name chooses no operation.
+        CostExceeded: The document or its operation is larger than it may be.
         InvalidToken: The token is not valid, and the operation is not one of those that do without.
     """
-    operation = read_operation(named.text, name, schema.documents)
+    limits = context.services.document_limits
+    operation = read_operation(named.text, name, schema.documents, limits)
+    operation.known.hold_to(limits, operation.node)
+    context.asks_cost = bool(extensions and extensions.get("cost") is True)
     if context.token_fault is not None and not opens_without_token(operation, schema.graphql):
         raise context.token_fault
     context.known = operation.known
     return operation
 
 
-def read_operation(text: str | None, name: str | None, documents: Documents) -> Operation:
+def read_operation(text: str | None, name: str | None, documents: Documents, limits: DocumentLimits) -> Operation:
     """Parse a document, unless it is known, and choose its operation (GraphQL, section 6.1).
 
     Raises:
         MalformedRequest: There is no document.
         BadRequest: It is no GraphQL, or the name chooses no operation.
+        CostExceeded: It has more characters, tokens or operations than it may have.
     """
     if not text:
         raise MalformedRequest(phrase="request-no-document")
-    document = documents.find(text) or Document(text, _parse(text))
+    if len(text) > limits.characters:
+        raise exceeded("characters", len(text), limits.characters)
+    document = documents.find(text) or Document(text, _parse(text, limits.tokens))
     operations = document.operations
     if not operations:
         raise BadRequest(phrase="request-no-operation")
+    if len(operations) > limits.operations:
+        raise exceeded("operations", len(operations), limits.operations)
     if name:
         operations = tuple(node for node in operations if node.name and node.name.value == name)
         if not operations:
@@ -141,10 +151,12 @@ def hashes_beside_others(operation: Operation, schema: GraphQLSchema) -> bool:
     )
 
 
-def _parse(text: str) -> DocumentNode:
+def _parse(text: str, most_tokens: int) -> DocumentNode:
     try:
-        return parse(text, max_tokens=MAX_TOKENS)
+        return parse(text, max_tokens=most_tokens)
     except GraphQLSyntaxError as error:
+        if error.description.startswith("Document contains more"):
+            raise exceeded("tokens", most_tokens + 1, most_tokens) from error
         raise syntax_problem(error) from error
     except (GraphQLError, RecursionError) as error:
         raise BadRequest(phrase="request-invalid-document") from error

@@ -234,7 +234,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _send_results(self, operation: SocketOperation) -> None:
         context, schema = operation.context, self.endpoint.schema
         named = self.endpoint.named_documents.find(operation.query, None, operation.extensions)
-        prepared = prepare_operation(context, schema, named, operation.operation_name, operation.variables)
+        prepared = prepare_operation(context, schema, named, operation.operation_name, operation.extensions)
         operation.is_stream = prepared.is_subscription
         results = await schema.stream(
             named.text,

@@ -277,7 +277,7 @@ class GraphQLView(GraphQL[Context, None]):
         if request.state.media_type is None:
             raise NotAcceptable(phrase="request-not-acceptable")
         operation = prepare_operation(
-            context, self.schema, request_data.named, request_data.operation_name, request_data.variables
+            context, self.schema, request_data.named, request_data.operation_name, request_data.extensions
         )
         if request_adapter.method == "GET" and operation.is_mutation:
             raise MethodNotAllowed(phrase="request-mutation-by-get")

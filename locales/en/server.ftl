@@ -280,3 +280,15 @@ mail-recovery-code-used-text =
     If this was you, ask for new recovery codes before you run out of them.
 
     If this was not you, choose a new password at once and ask for new recovery codes.
+
+## How large an operation may be: finer texts for COST_EXCEEDED.
+
+limit-characters = The document has { $found } characters, and no more than { $most } are allowed.
+limit-tokens = The document has more than { $most } tokens, and no more are allowed.
+limit-operations = The document holds { $found } operations, and no more than { $most } are allowed.
+limit-depth = Fields are nested { $found } deep, and no deeper than { $most } is allowed.
+limit-fields = The operation has { $found } fields, counting each fragment wherever it is spread, and no more than { $most } are allowed.
+limit-root-fields = The operation has { $found } fields at its top level, and no more than { $most } are allowed.
+limit-aliases = The operation has { $found } aliases, and no more than { $most } are allowed.
+limit-directives = The operation has { $found } directives, and no more than { $most } are allowed.
+limit-introspection = The introspection goes from type to type { $found } times, and no more than { $most } are allowed.

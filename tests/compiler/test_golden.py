@@ -12,6 +12,7 @@ import pytest
 from app.database import Database
 from app.graph.compiled import compile_operation
 from app.graph.explaining import explain
+from app.graph.measuring import DocumentLimits
 from app.main import make_schema
 from app.web.operations import read_operation
 from tests.factories import NOON, make_industry, make_share
@@ -51,7 +52,7 @@ def test_an_operation_that_does_not_compile_says_why(folder: Path) -> None:
 @pytest.mark.parametrize("folder", COMPILED, ids=lambda folder: folder.name)
 async def test_a_statement_gives_the_answer_on_record(folder: Path, database: Database) -> None:
     schema = make_schema()
-    operation = read_operation(document(folder), None, schema.documents)
+    operation = read_operation(document(folder), None, schema.documents, DocumentLimits())
     async with database.unit_of_work() as session:
         drinks = await make_industry(session, tag="drinks", name="Bières & limonades", now=NOON)
         await make_share(session, drinks, tag="BUD", price="10.2800", now=NOON)

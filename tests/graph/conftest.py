@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from app.main import create_app
 from app.settings import Settings
-from tests.factories import ManualClock
+from tests.factories import ROOMY, ManualClock
 
 
 @asynccontextmanager
@@ -24,3 +24,8 @@ async def quiet_app(settings: Settings, clock: ManualClock) -> AsyncIterator[Sta
 async def app(settings: Settings, clock: ManualClock) -> AsyncIterator[Starlette]:
     async with quiet_app(settings, clock) as made:
         yield made
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update=ROOMY)

@@ -331,6 +331,8 @@ class Calls:
             return validate(*arguments, **named)
 
         monkeypatch.setattr(operations, "parse", counting_parse)
+        monkeypatch.setattr(known_documents, "validate", counting_validate)
+        # Which the executor would do by itself.
         monkeypatch.setattr(strawberry_schema, "validate", counting_validate)
 
 
