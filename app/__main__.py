@@ -11,7 +11,9 @@ import sys
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +21,13 @@ from app.database import UnusableMigrations
 from app.kit.clock import utc_now
 from app.security.keys import UnusableKey
 from app.settings import InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from sqlmodel.ext.asyncio.session import AsyncSession
+
+# How many `seed` makes of what is left out where the other is given.
+_MANY_INDUSTRIES = 50
+_MANY_SHARES = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class InsertsIndustries(Protocol):
+    """Inserts the first industries and shares, and says whether it did."""
+
+    async def __call__(self, session: "AsyncSession", *, now: datetime) -> bool:
+        """Insert them in an open unit of work."""
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("needs to be a whole number from 1")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="shares", description="The Share Price Viewer API.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -51,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--check", action="store_true", help="only say whether migrations and entities agree")
     migrate.set_defaults(command=_migrate)
     seed = commands.add_parser("seed", help="insert the first data, and in development the demo traders")
+    seed.add_argument(
+        "--industries", type=_count, metavar="N", help="insert N made-up industries instead, many rows at a time"
+    )
+    seed.add_argument("--shares", type=_count, metavar="M", help="how many shares each of them gets (100)")
     seed.set_defaults(command=_seed)
     admin = commands.add_parser(
         "create-admin", help="make a trader an administrator; a new one is asked for a password"
@@ -120,8 +146,23 @@ def _migrate(settings: Settings, parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _seed(settings: Settings, _: argparse.Namespace) -> int:
-    asyncio.run(_fill(settings, utc_now()))
+def _seed(settings: Settings, parsed: argparse.Namespace) -> int:
+    from app.domain import seeding
+
+    if parsed.industries is None and parsed.shares is None:
+        asyncio.run(_fill(settings, utc_now(), seeding.seed_industries))
+        return 0
+    industries, shares = parsed.industries or _MANY_INDUSTRIES, parsed.shares or _MANY_SHARES
+    if industries * shares > seeding.MOST_SHARES:
+        print(f"Failed: at most {seeding.MOST_SHARES:,} shares can be made.", file=sys.stderr)
+        return 1
+    progress = _Progress(industries * shares, sys.stderr)
+    many = partial(seeding.seed_many, industries=industries, shares=shares, told=progress.show)
+    inserted = asyncio.run(_fill(settings, utc_now(), many))
+    if not inserted:
+        print("Failed: the database has industries already; use an empty one.", file=sys.stderr)
+        return 1
+    print(f"Inserted {industries:,} industries with {shares:,} shares each.")
     return 0
 
 
@@ -169,6 +210,7 @@ def _export(_: Settings, parsed: argparse.Namespace) -> int:
 
 async def _prepare(settings: Settings) -> None:
     from app.database import is_migrated, migrate
+    from app.domain import seeding
     from app.main import open_database
 
     database = open_database(settings)
@@ -176,10 +218,10 @@ async def _prepare(settings: Settings) -> None:
     await database.close()
     if not migrated:
         await migrate(settings.effective_database_url)
-    await _fill(settings, utc_now())
+    await _fill(settings, utc_now(), seeding.seed_industries)
 
 
-async def _fill(settings: Settings, now: datetime) -> None:
+async def _fill(settings: Settings, now: datetime, insert: "InsertsIndustries") -> bool:
     from app.domain import seeding
     from app.main import HASH_PROFILES, open_database
     from app.security.passwords import PasswordHasher
@@ -188,7 +230,7 @@ async def _fill(settings: Settings, now: datetime) -> None:
     try:
         async with database.unit_of_work() as session:
             await database.prepare_alone(session)
-            await seeding.seed_industries(session, now=now)
+            inserted = await insert(session, now=now)
         if settings.is_development:
             hasher = PasswordHasher(HASH_PROFILES[settings.password_hashing])
             password_hash = await hasher.hash(seeding.DEMO_PASSWORD)
@@ -198,6 +240,26 @@ async def _fill(settings: Settings, now: datetime) -> None:
                 await seeding.seed_traders(session, password_hash=password_hash, now=now)
     finally:
         await database.close()
+    return inserted
+
+
+class _Progress:
+    """A bar on a terminal that says how many shares of all are inserted; silent where there is none."""
+
+    _WIDTH = 40
+
+    def __init__(self, total: int, stream: TextIO) -> None:
+        self._total = total
+        self._stream = stream
+        self._is_shown = stream.isatty()
+
+    def show(self, done: int) -> None:
+        """Draw the bar over the one before."""
+        if self._is_shown:
+            bar = "#" * (self._WIDTH * done // self._total)
+            end = "\n" if done == self._total else ""
+            self._stream.write(f"\r[{bar:<{self._WIDTH}}] {done:,} of {self._total:,} shares{end}")
+            self._stream.flush()
 
 
 async def _make_administrator(settings: Settings, parsed: argparse.Namespace) -> int:

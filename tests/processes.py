@@ -1,5 +1,6 @@
 """The command line and the server as real processes, with settings of their own and nothing inherited."""
 
+import errno
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from io import RawIOBase
 from pathlib import Path
 
 import httpx
@@ -48,6 +51,34 @@ def command(*arguments: str, data_dir: Path, **settings: str) -> Finished:
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(*arguments: str, data_dir: Path, **settings: str) -> str:
+    """Run `python -m app` to its end on a terminal, and give what it wrote there."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env=environment(data_dir, **settings),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        written = b"".join(iter(partial(_read, terminal), b""))
+    process.wait(START_SECONDS)
+    return written.decode()
+
+
+def _read(terminal: RawIOBase) -> bytes:
+    try:
+        return terminal.read(4_096) or b""
+    except OSError as error:
+        # Linux says so at the end of a terminal that nobody holds any more.
+        if error.errno != errno.EIO:
+            raise
+        return b""
 
 
 @dataclass

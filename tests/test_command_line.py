@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.database import unmigrate
-from tests.processes import ROOT, Finished, command
+from tests.processes import ROOT, Finished, command, on_terminal
 
 SCHEMA = ROOT / "schema.graphql"
 
@@ -87,6 +87,47 @@ def test_seed_fills_a_migrated_database_once(tmp_path: Path) -> None:
     assert first == second == Finished(0, "", "")
     assert (once["industry"], once["share"], once["trader"], once["password_hash"]) == (2, 6, 4, 4)
     assert tables(tmp_path) == once
+
+
+def test_seed_makes_many_shares_and_the_demo_traders(tmp_path: Path) -> None:
+    command("migrate", data_dir=tmp_path)
+
+    done = command("seed", "--industries", "3", "--shares", "7", data_dir=tmp_path)
+
+    assert done == Finished(0, "Inserted 3 industries with 7 shares each.\n", "")
+    seeded = tables(tmp_path)
+    assert (seeded["industry"], seeded["share"], seeded["trader"]) == (3, 21, 4)
+
+
+def test_seed_does_not_mix_many_shares_with_others(tmp_path: Path) -> None:
+    command("migrate", data_dir=tmp_path)
+    command("seed", data_dir=tmp_path)
+    before = tables(tmp_path)
+
+    said = in_one_line(command("seed", "--industries", "3", data_dir=tmp_path))
+
+    assert said == "Failed: the database has industries already; use an empty one."
+    assert tables(tmp_path) == before
+
+
+def test_seed_draws_a_bar_on_a_terminal(tmp_path: Path) -> None:
+    command("migrate", data_dir=tmp_path)
+
+    drawn = on_terminal("seed", "--industries", "2", "--shares", "3000", data_dir=tmp_path)
+
+    assert drawn == (
+        f"\r[{'#' * 33}{' ' * 7}] 5,000 of 6,000 shares"
+        f"\r[{'#' * 40}] 6,000 of 6,000 shares\r\n"
+        "Inserted 2 industries with 3,000 shares each.\r\n"
+    )
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_seed_understands_whole_numbers(given: str, tmp_path: Path) -> None:
+    done = command("seed", f"--industries={given}", data_dir=tmp_path)
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err.endswith("argument --industries: needs to be a whole number from 1\n")
 
 
 def test_seed_makes_no_demo_traders_in_production(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from app.credentials import PasswordHash
 from app.database import Database
@@ -142,6 +142,58 @@ async def test_a_demo_trader_that_is_missing_is_added(database: Database) -> Non
     async with database.reading() as session:
         emails = (await session.exec(select(Trader.email).order_by(col(Trader.id)))).all()
     assert emails == ["newcomer@example.com", "skilled@example.com", "admin@example.com", "manager@example.com"]
+
+
+@pytest.mark.anyio
+async def test_many_industries_each_get_their_shares_the_same_on_every_database(database: Database) -> None:
+    told: list[int] = []
+    async with database.unit_of_work() as session:
+        inserted = await seeding.seed_many(session, industries=2, shares=3, now=NOON, told=told.append)
+
+    assert inserted
+    assert told == [6]
+    industries, shares = (await on_record(database))[:2], (await on_record(database))[2:]
+    moments = {"version": 1, "created_at": NOON, "updated_at": NOON}
+    assert industries == [
+        {"id": 1, "tag": "industry-1", "name": "Industry 1", **moments},
+        {"id": 2, "tag": "industry-2", "name": "Industry 2", **moments},
+    ]
+    assert shares == [
+        {"id": key, "industry_id": industry, "tag": tag, "price": Decimal(price), **moments}
+        for key, industry, tag, price in [
+            (1, 1, "AAAAAA", "646.3344"),
+            (2, 1, "AAAAAB", "705.6021"),
+            (3, 1, "AAAAAC", "67.9216"),
+            (4, 2, "AAAAAD", "434.3903"),
+            (5, 2, "AAAAAE", "857.7767"),
+            (6, 2, "AAAAAF", "815.2514"),
+        ]
+    ]
+
+
+@pytest.mark.anyio
+async def test_many_shares_are_told_of_while_they_are_inserted(database: Database) -> None:
+    told: list[int] = []
+
+    async with database.unit_of_work() as session:
+        await seeding.seed_many(session, industries=3, shares=4_000, now=NOON, told=told.append)
+
+    assert told == [5_000, 10_000, 12_000]
+    async with database.reading() as session:
+        counted = await session.exec(select(Share.industry_id, func.count()).group_by(col(Share.industry_id)))
+        assert sorted(counted.all()) == [(1, 4_000), (2, 4_000), (3, 4_000)]
+
+
+@pytest.mark.anyio
+async def test_many_shares_are_not_mixed_with_what_is_there(database: Database) -> None:
+    await seed(database)
+    before = await on_record(database)
+
+    async with database.unit_of_work() as session:
+        inserted = await seeding.seed_many(session, industries=2, shares=3, now=LATER, told=print)
+
+    assert not inserted
+    assert await on_record(database) == before
 
 
 @pytest.mark.parametrize("seeded_on", [datetime.now(UTC).date(), LEAP_DAY, date(2027, 2, 28), date(2027, 3, 1)])
