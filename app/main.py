@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -47,10 +47,11 @@ from app.web.health import Check, Health
 from app.web.manifest import read_manifest
 from app.web.pages import page_routes
 from app.web.repeatability import Repeatability
+from app.web.versions import ApiVersion, VersionedEndpoint, Versions
 from app.web.view import GraphQLView
 
 VERSION = "1.0"
-"""The API version that the server answers."""
+"""The API version that `schema.graphql` shows."""
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "locales"
@@ -146,11 +147,15 @@ def load_phrases() -> Phrases:
 
 @cache
 def make_schema() -> SecuredSchema:
-    """Build the schema, once in a process."""
+    """Build the schema of that version, once in a process."""
     return SecuredSchema(VERSION)
 
 
-def make_services(settings: Settings, clock: Clock = utc_now) -> Services:
+VERSIONS: Sequence[ApiVersion] = (ApiVersion(make_schema=lambda: make_schema()),)
+"""The API versions that the server answers; the first is that of who asks for none."""
+
+
+def make_services(settings: Settings, versions: Versions, clock: Clock = utc_now) -> Services:
     """Make what lives as long as the server."""
     phrases = load_phrases()
     return Services(
@@ -159,8 +164,8 @@ def make_services(settings: Settings, clock: Clock = utc_now) -> Services:
         revocations=Revocations(clock),
         denials=Denials(),
         phrases=phrases,
-        versions=(VERSION,),
-        deprecated_versions=(),
+        versions=versions.names,
+        deprecated_versions=versions.deprecated,
         clock=clock,
         document_limits=settings.document_limits,
     )
@@ -212,14 +217,18 @@ def make_named_documents(settings: Settings) -> NamedDocuments:
     )
 
 
-def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+def create_app(
+    settings: Settings, *, clock: Clock = utc_now, versions: Sequence[ApiVersion] | None = None
+) -> Starlette:
     """Make the application.
 
     Args:
         settings: What the operator chose.
         clock: The time, for tokens and policies; tests hand over their own.
+        versions: The API versions to answer; None for `VERSIONS`.
     """
-    services = make_services(settings, clock)
+    answered = Versions(VERSIONS if versions is None else versions)
+    services = make_services(settings, answered, clock)
     deliverer = make_deliverer(settings, services)
     carrier = make_carrier(settings, services)
     push = Push(services.database, services.revocations, clock, carrier=carrier)
@@ -232,18 +241,22 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     services.database.listen(tell)
     connections = Connections(settings.connection_limits)
     repeatability = Repeatability(services, settings.repeatability_window)
-    schema = make_schema()
-    view = GraphQLView(
-        schema,
-        services,
-        built_pages=BUILT_PAGES,
-        named_documents=make_named_documents(settings),
-        max_body_bytes=settings.max_body_bytes,
-        connections=connections,
-        allowed_origins=settings.origins,
-        clock=clock,
-        repeatability=repeatability,
-    )
+    named_documents = make_named_documents(settings)
+    views = {
+        name: GraphQLView(
+            schema,
+            services,
+            built_pages=BUILT_PAGES,
+            named_documents=named_documents,
+            max_body_bytes=settings.max_body_bytes,
+            connections=connections,
+            allowed_origins=settings.origins,
+            clock=clock,
+            repeatability=repeatability,
+        )
+        for name, schema in answered.schemas.items()
+    }
+    endpoint = VersionedEndpoint(answered, views, services.phrases)
 
     async def jwks(_: Request) -> JSONResponse:
         return JSONResponse(services.identity.tokens.jwks(), headers={"Cache-Control": "public, max-age=300"})
@@ -276,10 +289,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
 
     app = Starlette(
         routes=[
-            *Discovery(services, {VERSION: schema.sdl}, opens_schema=settings.is_development).routes,
+            *Discovery(services, answered, opens_schema=settings.is_development).routes,
             *make_health(services.database, carrier).routes,
-            Route("/graphql", view),
-            WebSocketRoute("/graphql", view),
+            Route("/v{number}/graphql", endpoint),
+            WebSocketRoute("/v{number}/graphql", endpoint),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),
             *page_routes(BUILT_PAGES),
         ],
@@ -288,13 +301,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     app.router.redirect_slashes = False
     app.middleware_stack = Door(
         app.router,
-        endpoints={"/graphql": view},
+        endpoints={"/graphql": endpoint},
         phrases=services.phrases,
         origins=settings.origins,
-        always={"api-supported-versions": VERSION},
+        always=answered.headers,
     )
     app.state.services = services
-    app.state.view = view
+    app.state.views = views
     app.state.deliverer = deliverer
     return app
 

@@ -77,6 +77,7 @@ async def connected(
     headers: dict[str, str] | None = None,
     protocols: Sequence[str] = (PROTOCOL,),
     address: str = "192.0.2.1",
+    path: str = "/graphql",
 ) -> AsyncIterator[Socket]:
     """Open a socket; one that is refused raises `Refused`."""
     socket = Socket()
@@ -86,9 +87,9 @@ async def connected(
     ]
     scope = {
         "type": "websocket",
-        "path": "/graphql",
+        "path": path.partition("?")[0],
         "scheme": "ws",
-        "query_string": b"",
+        "query_string": path.partition("?")[2].encode(),
         "headers": raw,
         "client": (address, 50_000),
         "subprotocols": list(protocols),

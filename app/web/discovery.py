@@ -1,6 +1,5 @@
 """Where things are: the front door, for people and for programs, and the schema as a file."""
 
-from collections.abc import Mapping
 from html import escape
 from string import Template
 from typing import Any
@@ -16,6 +15,7 @@ from app.web.caching import for_caches
 from app.web.context import authenticate
 from app.web.pages import SECURITY_HEADERS
 from app.web.refusing import Voice
+from app.web.versions import ApiVersion, Versions
 
 NAME = "Share Price Viewer API"
 
@@ -49,18 +49,17 @@ $links
 class Discovery:
     """What a client finds everything else from."""
 
-    def __init__(self, services: Services, sdl: Mapping[str, str], *, opens_schema: bool) -> None:
+    def __init__(self, services: Services, versions: Versions, *, opens_schema: bool) -> None:
         """Prepare.
 
         Args:
-            services: Who knows versions, languages and tokens.
-            sdl: The schema of each version as text, the default one first.
+            services: Who knows languages and tokens.
+            versions: Who knows the versions and their schemas.
             opens_schema: Whether strangers may read the schema; otherwise it takes an access token.
         """
         self._services = services
-        self._sdl = sdl
+        self._versions = versions
         self._opens_schema = opens_schema
-        self._default = next(iter(sdl))
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -72,13 +71,14 @@ class Discovery:
 
     def document(self) -> dict[str, Any]:
         """Say where things are, by paths of this server."""
-        services = self._services
+        versions = self._versions
         return {
             "name": NAME,
-            "version": self._default,
-            "supportedVersions": list(services.versions),
-            "deprecatedVersions": list(services.deprecated_versions),
-            "locales": list(services.phrases.locales),
+            "version": versions.default,
+            "supportedVersions": list(versions.names),
+            "deprecatedVersions": list(versions.deprecated),
+            "versions": [_told(name, version) for name, version in versions.declared.items()],
+            "locales": list(self._services.phrases.locales),
             "endpoints": {
                 "graphql": "/graphql",
                 "graphiql": "/graphql",
@@ -110,7 +110,7 @@ class Discovery:
     async def _schema(self, request: Request) -> Response:
         if not self._opens_schema:
             self._ask_for_token(request)
-        response = PlainTextResponse(self._sdl[self._default])
+        response = PlainTextResponse(self._versions.schemas[self._versions.of(request)].sdl)
         return _kept(response, request, _AN_HOUR if self._opens_schema else _A_MINUTE_BY_ONE)
 
     def _ask_for_token(self, request: Request) -> None:
@@ -118,6 +118,17 @@ class Discovery:
         if claims is None:
             raise InvalidToken
         self._services.revocations.hold_against(claims)
+
+
+def _told(name: str, version: ApiVersion) -> dict[str, Any]:
+    return {
+        "version": name,
+        "graphql": f"/v{name}/graphql",
+        "schema": f"/schema.graphql?api-version={name}",
+        "deprecatedOn": version.deprecated_on and version.deprecated_on.isoformat(),
+        "sunsetOn": version.sunset_on and version.sunset_on.isoformat(),
+        "guide": version.guide,
+    }
 
 
 def _kept(response: Response, request: Request, keeping: Keeping) -> Response:

@@ -13,11 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.graph.errors import InternalError
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
-from app.web.exchange import Exchange, exchange_of
+from app.web.exchange import Exchange, RawHeaders, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
 from app.web.refusing import Voice, refuse
-
-RawHeaders = Sequence[tuple[bytes, bytes]]
 
 ANSWER_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -74,9 +72,9 @@ class Door:
         self._routes = ExceptionMiddleware(routes, {HTTPException: self._refuse, Problem: self._refuse})
         self._endpoints = endpoints
         self._phrases = phrases
-        self._always = _raw(always)
-        self._safe = _raw(ANSWER_HEADERS)
-        self._over_https = _raw({"Strict-Transport-Security": STRICT_TRANSPORT})
+        self._always = raw(always)
+        self._safe = raw(ANSWER_HEADERS)
+        self._over_https = raw({"Strict-Transport-Security": STRICT_TRANSPORT})
         self._within: ASGIApp = self._lead
         if origins:
             self._within = CORSMiddleware(
@@ -106,6 +104,7 @@ class Door:
 
     def _complete(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> RawHeaders:
         complete = [*headers, (b"x-ms-request-id", exchange.request_id.encode()), *self._always]
+        complete.extend(exchange.headers)
         if exchange.client_request_id is not None:
             complete.append((b"x-ms-client-request-id", exchange.client_request_id))
         if exchange.codes:
@@ -149,7 +148,3 @@ def _problem_of(turned_away: Exception, method: str) -> Problem:
         allowed = (turned_away.headers or {}).get("Allow", "GET, HEAD")
         return MethodNotAllowed(phrase="request-method-here", method=method, allowed=allowed)
     return MalformedRequest(phrase="request-malformed")
-
-
-def _raw(headers: Mapping[str, str]) -> RawHeaders:
-    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())

@@ -1,7 +1,7 @@
 """What the door knows of one request and its answer, for whoever serves it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.types import Scope
@@ -14,6 +14,10 @@ _CLIENT_REQUEST_ID = b"x-ms-client-request-id"
 _API_VERSION = b"x-api-version"
 
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""Headers as ASGI has them, their names in lower case."""
+
+
 class Exchange:
     """One request and its answer; of a socket, its handshake.
 
@@ -21,17 +25,24 @@ class Exchange:
         request_id: The name of the request in the log and on the answer, a GUID.
         client_request_id: The client's own name for it; None if it gave none, or one that is no GUID.
         asked_version: The header x-api-version as it came, several joined by commas; None without it.
+        version: The API version that answers; None where none does.
+        headers: What the answer is to have besides the headers of whoever gives it.
         status: The status of the answer; None as long as it has not begun.
         codes: The codes of the errors that the answer tells at its top level.
     """
 
-    __slots__ = ("_is_named", "asked_version", "client_request_id", "codes", "request_id", "status")
+    __slots__ = (
+        *("_is_named", "asked_version", "client_request_id", "codes", "headers", "request_id", "status"),
+        "version",
+    )
 
     def __init__(self, scope: Scope) -> None:
         """Begin an exchange, and note it in the scope."""
         self.request_id = new_guid()
         self.client_request_id: bytes | None = None
         self.asked_version: str | None = None
+        self.version: str | None = None
+        self.headers: RawHeaders = ()
         self.status: int | None = None
         self.codes: tuple[str, ...] = ()
         self._is_named = False
@@ -54,6 +65,11 @@ class Exchange:
     def tell(self, errors: Iterable[Any] | None) -> None:
         """Note the top-level errors of the answer, as they are written."""
         self.codes = tuple(error["extensions"]["code"] for error in errors or ())
+
+
+def raw(headers: Mapping[str, str]) -> RawHeaders:
+    """Write headers as ASGI has them."""
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -199,7 +199,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """Give GraphiQL as it was built, from this server alone."""
-        return graphiql_page(self.built_pages)
+        return graphiql_page(self.built_pages, endpoint=request.url.path)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """Read the parameters of the request (GraphQL over HTTP, sections 5 and 6).

@@ -115,6 +115,8 @@ request-repeat-too-long-ago = The request was first sent too long ago, or its cl
 request-repeat-stream = The answer to a repeatable request cannot be a stream of events. Accept application/json.
 request-repeat-password-alone = A field that checks or sets a password has to stand alone in a repeatable request.
 request-not-found = There is nothing at this address.
+# $versions: two or more, parted by commas.
+request-several-versions = It asks for several API versions: { $versions }. Ask for one.
 request-method-here = The method { $method } cannot be used at this address.
 request-malformed = The request has not the right form.
 

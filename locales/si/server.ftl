@@ -115,6 +115,8 @@ request-repeat-too-long-ago = ඉල්ලීම මුලින්ම එවා
 request-repeat-stream = නැවත එවිය හැකි ඉල්ලීමකට පිළිතුර සිදුවීම් ප්‍රවාහයක් විය නොහැක. application/json පිළිගන්න.
 request-repeat-password-alone = මුරපදයක් පරීක්ෂා කරන හෝ සකසන ක්ෂේත්‍රයක්, නැවත එවිය හැකි ඉල්ලීමක තනිව තිබිය යුතුය.
 request-not-found = මෙම ලිපිනයේ කිසිවක් නැත.
+# $versions: two or more, parted by commas.
+request-several-versions = එය API අනුවාද කිහිපයක් ඉල්ලයි: { $versions }. එකක් පමණක් ඉල්ලන්න.
 request-method-here = { $method } ක්‍රමය මෙම ලිපිනයේ භාවිත කළ නොහැක.
 request-malformed = ඉල්ලීමේ ආකෘතිය නිවැරදි නැත.
 

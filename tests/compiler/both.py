@@ -29,9 +29,9 @@ class Both:
 
     def __init__(self, compiling: Starlette, executing: Starlette, clock: ManualClock) -> None:
         self.services: Services = compiling.state.services
-        self.watched = Watched(compiling.state.view.compiled_reads)
-        compiling.state.view.compiled_reads = self.watched
-        executing.state.view.compiled_reads = None
+        self.watched = Watched(compiling.state.views["1.0"].compiled_reads)
+        compiling.state.views["1.0"].compiled_reads = self.watched
+        executing.state.views["1.0"].compiled_reads = None
         self._skilled = Callers(self.services, clock).skilled
         self._compiling, self._executing = compiling, executing
 
