@@ -163,6 +163,12 @@ class Permit(SQLModel, table=True):
     device: str | None = Field(
         default=None, max_length=255, description="What the device said of itself in x-device-signature."
     )
+    software_version: str | None = Field(
+        default=None, max_length=64, description="What the device said of its software in x-software-version."
+    )
+    hardware_version: str | None = Field(
+        default=None, max_length=64, description="What the device said of its hardware in x-hardware-version."
+    )
     issued_at: datetime = _moment("When it was given.")
     renewed_at: datetime | None = _moment("When it was last renewed.", default=None)
     expires_at: datetime = _moment("When its refresh token expires.")
@@ -198,6 +204,12 @@ class AuditEvent(SQLModel, table=True):
     )
     request_id: str = Field(max_length=64, description="The id of the request.")
     device: str | None = Field(default=None, max_length=255, description="The device that the request came from.")
+    software_version: str | None = Field(
+        default=None, max_length=64, description="What the device said of its software in x-software-version."
+    )
+    hardware_version: str | None = Field(
+        default=None, max_length=64, description="What the device said of its hardware in x-hardware-version."
+    )
     detail: str | None = Field(
         default=None, max_length=500, description="What else there is to say, such as how often."
     )

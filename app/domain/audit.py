@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.domain.work import JoinedWork, Work
 from app.entities import AuditEvent, AuditHead
 from app.kit import facts
+from app.kit.client import UNKNOWN, Client
 from app.kit.clock import Clock
 from app.kit.facts import Fact
 from app.security.seals import Seals
@@ -62,12 +63,12 @@ class Origin:
 
     Attributes:
         request_id: The id of the request, or what stands for it on the command line.
-        device: What the device said of itself.
+        client: What the device said of itself.
         actor_id: The trader who asks; None if nobody is logged in.
     """
 
     request_id: str
-    device: str | None = None
+    client: Client = UNKNOWN
     actor_id: int | None = None
 
 
@@ -188,7 +189,9 @@ async def _append(
             trader_id=fact.trader_id,
             subject_id=fact.subject or _account(fact),
             request_id=origin.request_id,
-            device=origin.device,
+            device=origin.client.device,
+            software_version=origin.client.software,
+            hardware_version=origin.client.hardware,
             detail=fact.detail,
             hash=b"",
         )
@@ -203,7 +206,9 @@ def _account(fact: Happened) -> str | None:
 
 
 def _chained(event: AuditEvent, previous: bytes, seals: Seals) -> bytes:
-    said = event.model_dump(mode="json", exclude={"hash", "at"}) | {
+    # Where these are not said they are not sealed, so that events from before there were any stay whole.
+    unsaid = {name for name in ("software_version", "hardware_version") if getattr(event, name) is None}
+    said = event.model_dump(mode="json", exclude={"hash", "at"} | unsaid) | {
         "at": event.at.isoformat(timespec="milliseconds")
     }
     return seals.digest(previous + json.dumps(said, sort_keys=True).encode(), _EVENT_SEAL)

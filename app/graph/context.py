@@ -17,6 +17,7 @@ from app.domain.denials import Denials
 from app.domain.identity import Identity
 from app.entities import Trader
 from app.graph.measuring import DocumentLimits
+from app.kit.client import Client
 from app.kit.clock import Clock
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
@@ -73,7 +74,7 @@ class Context:
         locale: The language to answer in, a BCP 47 tag that the catalogues have.
         version: The API version that answers.
         request_id: The name of the request in the log.
-        device: What the device said of itself; None if it said nothing.
+        client: What the device said of itself.
         shelves: What the types of this version's schema stand for.
         known: What is known of the operation's document; None where it is still a text.
         transaction: The one transaction of the whole operation, if its request is repeatable.
@@ -91,7 +92,7 @@ class Context:
     locale: str
     version: str
     request_id: str
-    device: str | None
+    client: Client
     shelves: Shelves
     log_failure: Callable[[BaseException, str], None]
     token_fault: Problem | None = None
@@ -117,7 +118,7 @@ class Context:
     def origin(self) -> Origin:
         """Where what this request does comes from, for the audit trail."""
         actor_id = None if self.claims is None else self.claims.trader_id
-        return Origin(request_id=self.request_id, device=self.device, actor_id=actor_id)
+        return Origin(request_id=self.request_id, client=self.client, actor_id=actor_id)
 
     @property
     def work(self) -> AuditedWork:

@@ -233,7 +233,7 @@ async def _request_code(info: Info, input: PermitRequestCodeInput) -> Any:  # no
 async def _confirm(info: Info, input: PermitConfirmInput) -> Any:  # noqa: A002 - the contract's word
     context = info.context
     admission = await registering.confirm(
-        context.work, context.identity, **checked(input), device=context.device, now=context.now
+        context.work, context.identity, **checked(input), client=context.client, now=context.now
     )
     return admitted(admission, info)
 
@@ -242,7 +242,7 @@ async def _log_in(info: Info, input: PermitLogInInput) -> Any:  # noqa: A002 - t
     context = info.context
     values = {"two_factor_code": None, **checked(input)}
     admission = await admitting.log_in(
-        context.work, context.identity, **values, device=context.device, now=context.now
+        context.work, context.identity, **values, client=context.client, now=context.now
     )
     return admitted(admission, info)
 
@@ -285,7 +285,7 @@ async def _reset_password(info: Info, input: PermitResetPasswordInput) -> Any:  
     context = info.context
     values = {"two_factor_code": None, **checked(input)}
     admission = await passwords.reset(
-        context.work, context.identity, **values, device=context.device, now=context.now
+        context.work, context.identity, **values, client=context.client, now=context.now
     )
     return admitted(admission, info)
 

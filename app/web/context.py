@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from app.graph.context import Context, Services
 from app.graph.schema import SecuredSchema
+from app.kit.client import Client
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims, InvalidToken, Tokens
 from app.web.exchange import exchange_of
@@ -16,7 +17,6 @@ from app.web.locale import negotiate
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
 """The header Authorization with an access token: one space, then token68 (RFC 6750, section 2.1)."""
 
-_DEVICE = re.compile(r"[\x20-\x7e]{1,255}")
 
 logger = logging.getLogger("app")
 
@@ -48,7 +48,6 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
     except InvalidToken as problem:
         claims, fault = None, problem
     request_id = exchange_of(request.scope).name_operation()
-    device = request.headers.get("x-device-signature", "")
 
     def log_failure(error: BaseException, where: str) -> None:
         logger.error("request %s failed at %s", request_id, where or "the door", exc_info=error)
@@ -61,7 +60,7 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
         locale=negotiate(request.headers.get("accept-language"), services.phrases.locales),
         version=schema.version,
         request_id=request_id,
-        device=device if _DEVICE.fullmatch(device) else None,
+        client=Client.read(request.headers.get),
         shelves=schema.shelves,
         log_failure=log_failure,
     )

@@ -47,7 +47,10 @@ INTERNAL_SERVER_ERROR = 4500
 # RFC 6455, section 5.5: a control frame holds 125 bytes, and two of them are the code.
 _LONGEST_REASON = 123
 # What a browser cannot send with the handshake, and clients send with the first message instead.
-_HEADERS_IN_PAYLOAD = ("authorization", "accept-language", "x-device-signature")
+_HEADERS_IN_PAYLOAD = (
+    *("authorization", "accept-language"),
+    *("x-device-signature", "x-software-version", "x-hardware-version"),
+)
 
 _OBJECT, _TEXT = (dict, type(None)), (str, type(None))
 _SUBSCRIBE_TYPES: Mapping[str, tuple[type, ...]] = {

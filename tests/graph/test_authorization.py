@@ -25,6 +25,7 @@ from app.graph.people import Permit, Trader
 from app.graph.permissions import FieldWithoutPolicy, authorize, authorize_or_owner
 from app.graph.schema import SecuredSchema
 from app.graph.types import Node, Share
+from app.kit.client import UNKNOWN
 from app.main import VERSION
 from app.security.tokens import AccessClaims
 from app.settings import Settings
@@ -493,7 +494,7 @@ def caller(trader_id: int | None, *, years: int = 0) -> Context:
         locale="en",
         version=VERSION,
         request_id="request",
-        device=None,
+        client=UNKNOWN,
         shelves={},
         log_failure=lambda error, where: None,
     )

@@ -290,6 +290,8 @@ EDITS: dict[str, Any] = {
     "subject_id": "Permit:another",
     "request_id": "another",
     "device": None,
+    "software_version": "9.9",
+    "hardware_version": "9.9",
     "detail": "another",
     "hash": bytes(32),
 }

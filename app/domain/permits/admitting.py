@@ -22,6 +22,7 @@ from app.domain.problems import EmailNotConfirmed, IncorrectSecondFactor, LoginF
 from app.domain.work import GivenUp, Work
 from app.entities import Permit, Trader
 from app.kit import facts
+from app.kit.client import Client
 from app.kit.evenly import failing_evenly
 from app.kit.problem import Problem
 from app.security.codes import hash_token_id
@@ -69,7 +70,7 @@ async def log_in(
     email: str,
     password: str,
     two_factor_code: str | None,
-    device: str | None,
+    client: Client,
     now: datetime,
 ) -> Admission:
     """Give a device a permit for the right address and password, and the second factor if there is one.
@@ -87,7 +88,7 @@ async def log_in(
             async with work.unit_of_work() as session:
                 trader = await proof.lock(session)
                 await two_factor.demand(session, identity, trader, two_factor_code, now)
-                return await admit(session, identity, trader, device=device, now=now)
+                return await admit(session, identity, trader, client=client, now=now)
     raise EmailNotConfirmed(path=("email",))
 
 
@@ -154,12 +155,20 @@ async def _counted(work: Work, identity: Identity, subject: bytes, now: datetime
 
 
 async def admit(
-    session: AsyncSession, identity: Identity, trader: Trader, *, device: str | None, now: datetime
+    session: AsyncSession, identity: Identity, trader: Trader, *, client: Client, now: datetime
 ) -> Admission:
     """Give a device a permit for a trader who has proven to be one, and whom the caller has locked."""
     permit_id = secrets.token_urlsafe(32)
     refresh = identity.tokens.grant_refresh(trader_id=trader.id, permit_id=permit_id)
-    permit = Permit(id=permit_id, trader_id=trader.id, device=device, issued_at=now, expires_at=refresh.expires_at)
+    permit = Permit(
+        id=permit_id,
+        trader_id=trader.id,
+        device=client.device,
+        software_version=client.software,
+        hardware_version=client.hardware,
+        issued_at=now,
+        expires_at=refresh.expires_at,
+    )
     session.add(permit)
     await session.flush()
     keep(session, permit, refresh, parent=None)

@@ -16,6 +16,7 @@ from app.domain.problems import IncorrectSecurityCode, LoginFailed, PermitInvali
 from app.domain.work import Work
 from app.entities import Permit, Trader
 from app.kit import facts
+from app.kit.client import Client
 from app.kit.evenly import failing_evenly
 
 
@@ -27,7 +28,7 @@ async def reset(
     security_code: str,
     new_password: str,
     two_factor_code: str | None,
-    device: str | None,
+    client: Client,
     now: datetime,
 ) -> Admission:
     """Set a new password by a code, revoke all permits, lift a lockout, tell the trader, and log in.
@@ -65,7 +66,7 @@ async def reset(
             await _set(session, identity, current, password_hash, now, but=None)
             await throttling.forgive(session, subject)
             await throttling.forgive(session, guesses)
-            return await admitting.admit(session, identity, current, device=device, now=now)
+            return await admitting.admit(session, identity, current, client=client, now=now)
 
 
 async def change(

@@ -21,6 +21,7 @@ from app.domain.work import Work
 from app.entities import Trader
 from app.kit import facts
 from app.kit.addresses import normal_email
+from app.kit.client import Client
 from app.kit.evenly import evenly, failing_evenly
 from app.kit.problem import InvalidInput
 
@@ -100,7 +101,7 @@ async def confirm(
     email: str,
     security_code: str,
     password: str,
-    device: str | None,
+    client: Client,
     now: datetime,
 ) -> Admission:
     """Confirm an address by its code and log in.
@@ -123,7 +124,7 @@ async def confirm(
                 session,
                 audit.Happened(action=AuditAction.EMAIL_CONFIRMED, trader_id=trader.id, actor_id=trader.id),
             )
-            return await admitting.admit(session, identity, trader, device=device, now=now)
+            return await admitting.admit(session, identity, trader, client=client, now=now)
     raise IncorrectSecurityCode(path=("securityCode",))
 
 
