@@ -56,6 +56,8 @@ async def test_a_refusal_is_recorded_with_caller_request_and_device_and_no_state
         "subject_id": f"Trader:{trader.id}",
         "request_id": answer.headers["x-ms-request-id"],
         "device": "a phone",
+        "software_version": None,
+        "hardware_version": None,
         "detail": "tradersConnection TRADER_MANAGERS, 1 times",
     }
 
