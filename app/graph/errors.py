@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLError, GraphQLSyntaxError, SourceLocation
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
 
@@ -130,6 +131,9 @@ def _problems_in(error: GraphQLError, context: Context) -> tuple[Problem, ...]:
         return (syntax_problem(error),)
     if error.path is None and (cause is None or isinstance(cause, GraphQLError)):
         return (BadRequest(detail=error.message),)
+    if isinstance(cause, StrawberryInputCoercionError):
+        # An input of which exactly one field may be given, written into the document with none or several.
+        return (InvalidInput(),)
     if (
         (cause is None or isinstance(cause, GraphQLError))
         and error.nodes

@@ -178,3 +178,10 @@ def test_a_document_is_measured_in_time_by_its_length() -> None:
     (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
 
     assert size_of(document, operation).fields == 2**60
+
+
+async def test_an_input_of_one_field_that_is_written_with_none_is_refused_as_input(serve: Serve) -> None:
+    async with serve() as (ask, _):
+        answer = await ask("mutation { permitRevoke(input: {permitId: null}) { revokedCount } }")
+
+    assert answer.codes == ["INVALID_INPUT"]
