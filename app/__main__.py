@@ -127,8 +127,7 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
         log_level="warning" if settings.is_development else "info",
         server_header=False,
         access_log=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,
         ws="websockets-sansio",
         ws_max_size=settings.socket_message_bytes,
         # Messages are short, and what is compressed has to be unpacked before its size is known.

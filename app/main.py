@@ -46,7 +46,6 @@ from app.web.door import Door
 from app.web.health import Check, Health
 from app.web.manifest import read_manifest
 from app.web.pages import page_routes
-from app.web.rates import Rates
 from app.web.repeatability import Repeatability
 from app.web.versions import ApiVersion, VersionedEndpoint, Versions
 from app.web.view import GraphQLView
@@ -208,12 +207,6 @@ def make_health(database: Database, carrier: Carrier | None) -> Health:
     return Health(checks)
 
 
-def make_rates(settings: Settings) -> Rates:
-    """Make what counts how often callers ask."""
-    redis_url = settings.redis_url
-    return Rates(settings.rate_limits, None if redis_url is None else redis_url.get_secret_value())
-
-
 def make_named_documents(settings: Settings) -> NamedDocuments:
     """Make what finds documents by their hashes."""
     manifest = settings.trusted_documents
@@ -248,7 +241,7 @@ def create_app(
     services.database.listen(tell)
     connections = Connections(settings.connection_limits)
     repeatability = Repeatability(services, settings.repeatability_window)
-    named_documents, rates = make_named_documents(settings), make_rates(settings)
+    named_documents = make_named_documents(settings)
     views = {
         name: GraphQLView(
             schema,
@@ -260,7 +253,6 @@ def create_app(
             allowed_origins=settings.origins,
             clock=clock,
             repeatability=repeatability,
-            rates=rates,
         )
         for name, schema in answered.schemas.items()
     }
@@ -292,7 +284,6 @@ def create_app(
         await asyncio.gather(*keeping, return_exceptions=True)
         await services.denials.write(_opener(services), clock())
         await push.stop()
-        await rates.close()
         services.identity.hasher.close()
         await services.database.close()
 

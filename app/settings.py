@@ -22,7 +22,6 @@ from app.graph.measuring import DocumentLimits
 from app.mail.transports import SmtpTransport
 from app.web.connections import ConnectionLimits
 from app.web.manifest import read_manifest
-from app.web.rates import RateLimits
 
 PREFIX = "SHARES_"
 
@@ -195,30 +194,6 @@ class Settings(BaseModel):
         ge=1,
         le=1_000_000_000,
         description="What an operation may cost by the `@cost` and `@listSize` that the schema prints.",
-    )
-    requests_per_minute: int = Field(
-        default=6_000,
-        ge=0,
-        le=10_000_000,
-        description="How many requests an address, and a trader, may send to a process in a minute; 0 for any.",
-    )
-    log_ins_per_minute: int = Field(
-        default=20,
-        ge=0,
-        le=1_000_000,
-        description="How often an address may try a password or a code in a minute, for all processes together "
-        "with Redis; 0 for any.",
-    )
-    codes_per_minute: int = Field(
-        default=10,
-        ge=0,
-        le=1_000_000,
-        description="How often an address may have a code sent in a minute, as above; 0 for any.",
-    )
-    trusted_proxies: str = Field(
-        default="",
-        description="The addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are "
-        "believed, separated by commas, such as `10.0.0.0/8`; nobody else's are.",
     )
     allowed_origins: str = Field(
         default="",
@@ -448,13 +423,6 @@ class Settings(BaseModel):
             aliases=self.max_aliases,
             directives=self.max_directives,
             cost=self.max_cost,
-        )
-
-    @property
-    def rate_limits(self) -> RateLimits:
-        """How often may be asked."""
-        return RateLimits(
-            requests=self.requests_per_minute, log_ins=self.log_ins_per_minute, codes=self.codes_per_minute
         )
 
     @property

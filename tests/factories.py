@@ -26,9 +26,6 @@ ROOMY = {
 }
 """Settings of a server that is asked for more at once than its users may ask for."""
 
-UNLIMITED = {"requests_per_minute": 0, "log_ins_per_minute": 0, "codes_per_minute": 0}
-"""Settings of a server that is asked for more in a minute than people ask for."""
-
 _numbers = itertools.count(1)
 
 

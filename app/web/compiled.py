@@ -20,13 +20,11 @@ from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
-from app.security.tokens import AccessClaims
 from app.web.caching import NO_STORE
 from app.web.context import BEARER
 from app.web.documents import NamedDocuments
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
-from app.web.rates import Rates
 
 logger = logging.getLogger("app")
 
@@ -44,19 +42,12 @@ class CompiledReads:
     """Answers POST requests for compiled operations of one API version."""
 
     def __init__(
-        self,
-        schema: SecuredSchema,
-        services: Services,
-        named_documents: NamedDocuments,
-        rates: Rates,
-        *,
-        max_body_bytes: int,
+        self, schema: SecuredSchema, services: Services, named_documents: NamedDocuments, *, max_body_bytes: int
     ) -> None:
         self._schema = schema
         self._services = services
         self._tokens = services.identity.tokens
         self._named_documents = named_documents
-        self._rates = rates
         self._database = services.database
         self._dialect = services.database.dialect_name
         self._clock: Clock = services.clock
@@ -80,7 +71,7 @@ class CompiledReads:
             message = await receive()
             messages.append(message)
             body += message.get("body", b"")
-        data = None if len(body) > self._max_body_bytes else await self._data(asked[0], body, scope)
+        data = None if len(body) > self._max_body_bytes else await self._data(asked[0], body)
         if data is None:
             return _again(messages, receive)
         answer = b'{"data":%b}' % data
@@ -98,23 +89,17 @@ class CompiledReads:
         await send({"type": "http.response.body", "body": answer})
         return None
 
-    async def _data(self, token: str | None, body: bytes, scope: Scope) -> bytes | None:
+    async def _data(self, token: str | None, body: bytes) -> bytes | None:
         """Give the JSON of `data`; None if the request has to go the ordinary way."""
         try:
             parameters = orjson.loads(body)
             compiled = self._compiled(parameters)
-            if compiled is None:
-                return None
-            claims = self._claims(token)
-            if not self._may(claims, compiled):
+            if compiled is None or not self._may(token, compiled):
                 return None
             variables = parameters.get("variables")
             if compiled.costs.of(variables) > self._services.document_limits.cost:
                 return None
             statement, values = compiled.operation.statement_for(variables)
-            client = scope.get("client")
-            # The last: whoever goes the ordinary way is counted there.
-            self._rates.take_request_of(client[0] if client else "", claims)
             found = self._database.reader.read(statement.sql, values, is_short=statement.is_short)
             return found if found is None or isinstance(found, bytes) else await found
         except (ValueError, NotCompiled, Problem):
@@ -151,14 +136,11 @@ class CompiledReads:
         except NotCompiled as why:
             return why
 
-    def _claims(self, token: str | None) -> AccessClaims | None:
-        if token is None:
-            return None
-        claims = self._tokens.read_access(token)
-        self._services.revocations.hold_against(claims)
-        return claims
-
-    def _may(self, claims: AccessClaims | None, compiled: Compiled) -> bool:
+    def _may(self, token: str | None, compiled: Compiled) -> bool:
+        claims = None
+        if token is not None:
+            claims = self._tokens.read_access(token)
+            self._services.revocations.hold_against(claims)
         today = self._clock().date()
         return all(policy.allows(claims, today) for policy in compiled.policies)
 

@@ -131,20 +131,19 @@ def opens_without_token(operation: Operation, schema: GraphQLSchema) -> bool:
     root = schema.mutation_type
     if operation.node.operation is not OperationType.MUTATION or root is None:
         return False
-    names = set(root_field_names(operation)) - {"__typename"}
+    names = set(_root_fields(operation.document, operation.node.selection_set, set())) - {"__typename"}
     fields = [root.fields.get(name) for name in names]
     return all(field is not None and policy_of(field) is ANYONE for field in fields)
-
-
-def root_field_names(operation: Operation) -> list[str]:
-    """Name the root fields of an operation, each as often as it stands there."""
-    return list(_root_fields(operation.document, operation.node.selection_set, set()))
 
 
 def hashes_beside_others(operation: Operation, schema: GraphQLSchema) -> bool:
     """Say whether a mutation does something else besides a field that may hash a password."""
     root = schema.mutation_type
-    names = [name for name in root_field_names(operation) if name != "__typename"]
+    names = [
+        name
+        for name in _root_fields(operation.document, operation.node.selection_set, set())
+        if name != "__typename"
+    ]
     return (
         root is not None
         and len(names) > 1

@@ -34,7 +34,6 @@ from app.security.tokens import AccessClaims
 from app.web.connections import Connections, token_ends
 from app.web.documents import NamedDocuments
 from app.web.operations import prepare_operation
-from app.web.rates import Rates
 
 BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
@@ -69,7 +68,6 @@ class SocketView(Protocol):
     services: Services
     connections: Connections
     named_documents: NamedDocuments
-    rates: Rates
 
     def context_of(self, connection: HTTPConnection) -> Context:
         """Make the context of one operation."""
@@ -239,9 +237,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _send_results(self, operation: SocketOperation) -> None:
         context, schema = operation.context, self.endpoint.schema
         named = self.endpoint.named_documents.find(operation.query, None, operation.extensions)
-        self.endpoint.rates.take_request(self.connection, context.claims)
         prepared = prepare_operation(context, schema, named, operation.operation_name, operation.extensions)
-        await self.endpoint.rates.take_operation(self.connection, prepared, schema)
         operation.is_stream = prepared.is_subscription
         results = await schema.stream(
             named.text,

@@ -51,7 +51,6 @@ from app.web.problems import (
     UnsupportedMediaType,
     request_error_status,
 )
-from app.web.rates import Rates
 from app.web.refusing import refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
@@ -100,7 +99,6 @@ class GraphQLView(GraphQL[Context, None]):
         allowed_origins: Sequence[str],
         clock: Clock,
         repeatability: Repeatability,
-        rates: Rates,
     ) -> None:
         super().__init__(
             schema,
@@ -115,9 +113,8 @@ class GraphQLView(GraphQL[Context, None]):
         self.connections = connections
         self.clock = clock
         self.repeatability = repeatability
-        self.rates = rates
         self.compiled_reads: CompiledReads | None = CompiledReads(
-            schema, services, named_documents, rates, max_body_bytes=max_body_bytes
+            schema, services, named_documents, max_body_bytes=max_body_bytes
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -274,19 +271,16 @@ class GraphQLView(GraphQL[Context, None]):
         Raises:
             NotAcceptable: The client takes nothing that the server writes.
             InvalidToken: The token is not valid, and the operation is not one of those that do without.
-            RateLimited: The address or the trader asks too often.
             MethodNotAllowed: A mutation came by GET.
         """
         assert isinstance(request_data, RequestData)  # noqa: S101 - batches end in parse_http_body
         if request.state.media_type is None:
             raise NotAcceptable(phrase="request-not-acceptable")
-        self.rates.take_request(request, context.claims)
         operation = prepare_operation(
             context, self.schema, request_data.named, request_data.operation_name, request_data.extensions
         )
         if request_adapter.method == "GET" and operation.is_mutation:
             raise MethodNotAllowed(phrase="request-mutation-by-get")
-        await self.rates.take_operation(request, operation, self.schema)
         request.state.context = context
         attempt = Attempt(
             request=request,
