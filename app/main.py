@@ -39,6 +39,7 @@ from app.security.revocations import Revocations
 from app.security.seals import Seals
 from app.security.tokens import Tokens
 from app.settings import Settings
+from app.web.clients import BehindProxies
 from app.web.connections import Connections
 from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
@@ -46,6 +47,7 @@ from app.web.door import Door
 from app.web.health import Check, Health
 from app.web.manifest import read_manifest
 from app.web.pages import page_routes
+from app.web.rates import Rates
 from app.web.repeatability import Repeatability
 from app.web.versions import ApiVersion, VersionedEndpoint, Versions
 from app.web.view import GraphQLView
@@ -207,6 +209,20 @@ def make_health(database: Database, carrier: Carrier | None) -> Health:
     return Health(checks)
 
 
+def make_rates(settings: Settings, services: Services) -> Rates:
+    """Make what counts how often clients do something; together with other processes where there is Redis."""
+
+    def now() -> float:
+        return services.clock().timestamp()
+
+    if settings.redis_url is None:
+        return Rates(settings.rate_limits, None, now)
+    from app.web.rates_over_redis import RedisCounts
+
+    url = settings.redis_url.get_secret_value()
+    return Rates(settings.rate_limits, RedisCounts(url, services.identity.seals), now)
+
+
 def make_named_documents(settings: Settings) -> NamedDocuments:
     """Make what finds documents by their hashes."""
     manifest = settings.trusted_documents
@@ -241,6 +257,7 @@ def create_app(
     services.database.listen(tell)
     connections = Connections(settings.connection_limits)
     repeatability = Repeatability(services, settings.repeatability_window)
+    rates = make_rates(settings, services)
     named_documents = make_named_documents(settings)
     views = {
         name: GraphQLView(
@@ -253,6 +270,7 @@ def create_app(
             allowed_origins=settings.origins,
             clock=clock,
             repeatability=repeatability,
+            rates=rates,
         )
         for name, schema in answered.schemas.items()
     }
@@ -275,6 +293,7 @@ def create_app(
                 _write_denials(services),
                 _watch_keys(settings, services),
                 _forget_requests(repeatability),
+                rates.keep_shared(),
             )
         ]
         yield
@@ -284,6 +303,7 @@ def create_app(
         await asyncio.gather(*keeping, return_exceptions=True)
         await services.denials.write(_opener(services), clock())
         await push.stop()
+        await rates.close()
         services.identity.hasher.close()
         await services.database.close()
 
@@ -299,14 +319,19 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.middleware_stack = Door(
+    door = Door(
         app.router,
         endpoints={"/graphql": endpoint},
         phrases=services.phrases,
         origins=settings.origins,
         always=answered.headers,
     )
+    proxies = settings.proxies
+    app.middleware_stack = (
+        BehindProxies(door, trusted=proxies, header=settings.forwarded_header) if proxies else door
+    )
     app.state.services = services
+    app.state.rates = rates
     app.state.views = views
     app.state.deliverer = deliverer
     return app

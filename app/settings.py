@@ -19,9 +19,11 @@ from strawberry.http.websocket_origin import normalize_allowed_origins
 from app.database import sqlite_url, with_driver
 from app.domain.identity import Limits
 from app.graph.measuring import DocumentLimits
+from app.kit.networks import Network, read_networks
 from app.mail.transports import SmtpTransport
 from app.web.connections import ConnectionLimits
 from app.web.manifest import read_manifest
+from app.web.rates import RateLimits
 
 PREFIX = "SHARES_"
 
@@ -195,6 +197,36 @@ class Settings(BaseModel):
         le=1_000_000_000,
         description="What an operation may cost by the `@cost` and `@listSize` that the schema prints.",
     )
+    requests_per_minute: int = Field(
+        default=6_000,
+        ge=0,
+        le=10_000_000,
+        description="How many requests, and operations over sockets, an address may send in a minute, and a "
+        "trader; 0 for any number. Each process counts; with Redis they tell each other every second.",
+    )
+    log_ins_per_minute: int = Field(
+        default=20,
+        ge=0,
+        le=1_000_000,
+        description="How often passwords may be tried in a minute from an address, and by a trader; 0 for any "
+        "number.",
+    )
+    codes_per_minute: int = Field(
+        default=20,
+        ge=0,
+        le=1_000_000,
+        description="How many codes may be sent and tried in a minute from an address, and by a trader; 0 for any "
+        "number.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="The networks of proxies in front of the server, such as `10.0.0.0/8, 2001:db8::1`: only what "
+        "they say of the client's address and scheme is believed. Without them it is the connection's.",
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        default="x-forwarded-for",
+        description="The header in which those proxies note the client's address; the other one is not believed.",
+    )
     allowed_origins: str = Field(
         default="",
         description="The origins of web pages, besides the server's own, that may read answers (CORS) and open "
@@ -286,6 +318,12 @@ class Settings(BaseModel):
     @classmethod
     def _are_origins(cls, given: str) -> str:
         normalize_allowed_origins(_listed(given))
+        return given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: str) -> str:
+        read_networks(given)
         return given
 
     @field_validator("token_encryption_key")
@@ -424,6 +462,18 @@ class Settings(BaseModel):
             directives=self.max_directives,
             cost=self.max_cost,
         )
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """How often a minute clients may do something."""
+        return RateLimits(
+            requests=self.requests_per_minute, log_ins=self.log_ins_per_minute, codes=self.codes_per_minute
+        )
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of the proxies that are believed."""
+        return read_networks(self.trusted_proxies)
 
     @property
     def repeatability_window(self) -> timedelta:

@@ -39,8 +39,10 @@ class Answer:
 class Api:
     """Speaks to an application, or to a real server, as a client does."""
 
-    def __init__(self, app: Starlette | None = None, *, base_url: str = "http://shares.test") -> None:
-        transport = None if app is None else httpx.ASGITransport(app)
+    def __init__(
+        self, app: Starlette | None = None, *, base_url: str = "http://shares.test", address: str = "127.0.0.1"
+    ) -> None:
+        transport = None if app is None else httpx.ASGITransport(app, client=(address, 50_000))
         self.http = httpx.AsyncClient(transport=transport, base_url=base_url)
 
     async def __aenter__(self) -> Self:

@@ -23,7 +23,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.callers import Api, Callers
 from tests.counting import Statements
-from tests.factories import ManualClock
+from tests.factories import UNLIMITED, ManualClock
 
 POSTGRESQL = os.environ.get("TESTS_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REQUIRED = os.environ.get("TESTS_REQUIRED", "").split(",")
@@ -224,6 +224,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         secret=SecretStr("a secret of the tests that is long enough"),
         password_hashing="cheap",
         even_answer_milliseconds=0,
+        **UNLIMITED,
     )
 
 

@@ -3,6 +3,7 @@
 import itertools
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +26,9 @@ ROOMY = {
     "max_cost": 10**30,
 }
 """Settings of a server that is asked for more at once than its users may ask for."""
+
+UNLIMITED: dict[str, Any] = {"requests_per_minute": 0, "log_ins_per_minute": 0, "codes_per_minute": 0}
+"""Settings of a server that lets everyone ask as often as they like."""
 
 _numbers = itertools.count(1)
 

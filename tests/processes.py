@@ -16,6 +16,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.factories import UNLIMITED
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -33,7 +35,8 @@ class Finished:
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
     """The variables of a process: those of the machine, and ours only as given here."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SHARES_")}
-    given = {f"SHARES_{name.upper()}": value for name, value in settings.items()}
+    chosen = {name: str(most) for name, most in UNLIMITED.items()} | settings
+    given = {f"SHARES_{name.upper()}": value for name, value in chosen.items()}
     # Any warning would be seen on the standard error, which tests expect to be empty.
     return inherited | {"SHARES_DATA_DIR": str(data_dir), "PYTHONWARNINGS": "default"} | given
 

@@ -78,6 +78,8 @@ def say_problem(problem: Problem, context: Speaker) -> dict[str, Any]:
         extensions["policy"] = problem.policy.name
     if isinstance(problem, InternalError):
         extensions["requestId"] = context.request_id
+    if problem.code == "RATE_LIMITED":
+        extensions["retryAfterSeconds"] = problem.params["seconds"]
     if problem.path:
         extensions["path"] = list(problem.path)
     return {"message": message_of(problem, context), "extensions": extensions}

@@ -20,11 +20,13 @@ from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
+from app.security.tokens import AccessClaims
 from app.web.caching import NO_STORE
 from app.web.context import BEARER
 from app.web.documents import NamedDocuments
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
+from app.web.rates import Rates
 
 logger = logging.getLogger("app")
 
@@ -42,12 +44,19 @@ class CompiledReads:
     """Answers POST requests for compiled operations of one API version."""
 
     def __init__(
-        self, schema: SecuredSchema, services: Services, named_documents: NamedDocuments, *, max_body_bytes: int
+        self,
+        schema: SecuredSchema,
+        services: Services,
+        named_documents: NamedDocuments,
+        rates: Rates,
+        *,
+        max_body_bytes: int,
     ) -> None:
         self._schema = schema
         self._services = services
         self._tokens = services.identity.tokens
         self._named_documents = named_documents
+        self._rates = rates
         self._database = services.database
         self._dialect = services.database.dialect_name
         self._clock: Clock = services.clock
@@ -94,14 +103,20 @@ class CompiledReads:
         try:
             parameters = orjson.loads(body)
             compiled = self._compiled(parameters)
-            if compiled is None or not self._may(token, compiled):
+            if compiled is None:
+                return None
+            claims = self._claims(token)
+            if not self._may(claims, compiled):
                 return None
             variables = parameters.get("variables")
             if compiled.costs.of(variables) > self._services.document_limits.cost:
                 return None
             statement, values = compiled.operation.statement_for(variables)
             found = self._database.reader.read(statement.sql, values, is_short=statement.is_short)
-            return found if found is None or isinstance(found, bytes) else await found
+            data = found if found is None or isinstance(found, bytes) else await found
+            if data is not None and claims is not None:
+                self._rates.count_request_of_trader(claims.trader_id)
+            return data
         except (ValueError, NotCompiled, Problem):
             return None
         except Exception as error:
@@ -136,11 +151,15 @@ class CompiledReads:
         except NotCompiled as why:
             return why
 
-    def _may(self, token: str | None, compiled: Compiled) -> bool:
-        claims = None
-        if token is not None:
-            claims = self._tokens.read_access(token)
-            self._services.revocations.hold_against(claims)
+    def _claims(self, token: str | None) -> AccessClaims | None:
+        if token is None:
+            return None
+        claims = self._tokens.read_access(token)
+        self._services.revocations.hold_against(claims)
+        self._rates.hold(claims.trader_id)
+        return claims
+
+    def _may(self, claims: AccessClaims | None, compiled: Compiled) -> bool:
         today = self._clock().date()
         return all(policy.allows(claims, today) for policy in compiled.policies)
 

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from app.graph.context import Services
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims, InvalidToken
+from app.web.clients import address_of
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ class Connections:
 
 @contextmanager
 def _counted(counts: Counter[str], connection: HTTPConnection, most: int) -> Iterator[None]:
-    address = connection.client.host if connection.client else ""
+    address = address_of(connection.scope)
     if counts[address] >= most:
         raise TooManyConnections
     counts[address] += 1

@@ -29,6 +29,7 @@ from app.graph.permissions import policy_of
 from app.graph.schema import SecuredSchema
 from app.web.documents import Named
 from app.web.problems import MalformedRequest
+from app.web.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,15 @@ class Operation:
         return self.node.operation is OperationType.SUBSCRIPTION
 
 
-def prepare_operation(
+async def prepare_operation(
     context: Context,
     schema: SecuredSchema,
     named: Named,
     name: str | None,
     extensions: Mapping[str, Any] | None,
+    *,
+    rates: Rates,
+    address: str,
 ) -> Operation:
     """Lead an operation past all that it must pass before it is executed, and hand its document to the context.
 
@@ -84,6 +88,7 @@ def prepare_operation(
         BadRequest: The document is no GraphQL, or the name chooses no operation.
         CostExceeded: The document or its operation is larger than it may be.
         InvalidToken: The token is not valid, and the operation is not one of those that do without.
+        TooOften: The trader has sent too many requests, or there were too many log-ins or codes.
     """
     limits = context.services.document_limits
     operation = read_operation(named.text, name, schema.documents, limits)
@@ -91,6 +96,10 @@ def prepare_operation(
     context.asks_cost = bool(extensions and extensions.get("cost") is True)
     if context.token_fault is not None and not opens_without_token(operation, schema.graphql):
         raise context.token_fault
+    if context.claims is not None:
+        rates.count_request_of_trader(context.claims.trader_id)
+    if operation.is_mutation:
+        await rates.count_tries(tuple(done_fields(operation).values()), address, context)
     context.known = operation.known
     return operation
 
@@ -136,6 +145,12 @@ def opens_without_token(operation: Operation, schema: GraphQLSchema) -> bool:
     return all(field is not None and policy_of(field) is ANYONE for field in fields)
 
 
+def done_fields(operation: Operation) -> Mapping[str, str]:
+    """Give the root fields that an operation does, by their response keys: those of one key are done once."""
+    nodes = _root_nodes(operation.document, operation.node.selection_set, set())
+    return {(node.alias or node.name).value: node.name.value for node in nodes}
+
+
 def hashes_beside_others(operation: Operation, schema: GraphQLSchema) -> bool:
     """Say whether a mutation does something else besides a field that may hash a password."""
     root = schema.mutation_type
@@ -163,14 +178,18 @@ def _parse(text: str, most_tokens: int) -> DocumentNode:
 
 
 def _root_fields(document: DocumentNode, selections: SelectionSetNode, seen: set[str]) -> Iterator[str]:
+    return (node.name.value for node in _root_nodes(document, selections, seen))
+
+
+def _root_nodes(document: DocumentNode, selections: SelectionSetNode, seen: set[str]) -> Iterator[FieldNode]:
     for node in selections.selections:
         if isinstance(node, FieldNode):
-            yield node.name.value
+            yield node
         elif isinstance(node, InlineFragmentNode):
-            yield from _root_fields(document, node.selection_set, seen)
+            yield from _root_nodes(document, node.selection_set, seen)
         else:
             name = cast("FragmentSpreadNode", node).name.value
             for fragment in document.definitions:
                 if isinstance(fragment, FragmentDefinitionNode) and fragment.name.value == name not in seen:
                     seen.add(name)
-                    yield from _root_fields(document, fragment.selection_set, seen)
+                    yield from _root_nodes(document, fragment.selection_set, seen)

@@ -31,9 +31,11 @@ from app.graph.errors import BadRequest, InternalError, say_refusal, say_result
 from app.graph.schema import SecuredSchema
 from app.kit.problem import Problem, Problems
 from app.security.tokens import AccessClaims
+from app.web.clients import address_of
 from app.web.connections import Connections, token_ends
 from app.web.documents import NamedDocuments
 from app.web.operations import prepare_operation
+from app.web.rates import Rates
 
 BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
@@ -68,6 +70,7 @@ class SocketView(Protocol):
     services: Services
     connections: Connections
     named_documents: NamedDocuments
+    rates: Rates
 
     def context_of(self, connection: HTTPConnection) -> Context:
         """Make the context of one operation."""
@@ -237,7 +240,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _send_results(self, operation: SocketOperation) -> None:
         context, schema = operation.context, self.endpoint.schema
         named = self.endpoint.named_documents.find(operation.query, None, operation.extensions)
-        prepared = prepare_operation(context, schema, named, operation.operation_name, operation.extensions)
+        address, rates = address_of(self.connection.scope), self.endpoint.rates
+        rates.count_request(address)
+        prepared = await prepare_operation(
+            context,
+            schema,
+            named,
+            operation.operation_name,
+            operation.extensions,
+            rates=rates,
+            address=address,
+        )
         operation.is_stream = prepared.is_subscription
         results = await schema.stream(
             named.text,

@@ -33,6 +33,7 @@ from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
 from app.web.caching import for_caches
+from app.web.clients import address_of
 from app.web.compiled import CompiledReads
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
@@ -51,7 +52,8 @@ from app.web.problems import (
     UnsupportedMediaType,
     request_error_status,
 )
-from app.web.refusing import refuse
+from app.web.rates import Rates, TooOften
+from app.web.refusing import Voice, refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 
@@ -99,6 +101,7 @@ class GraphQLView(GraphQL[Context, None]):
         allowed_origins: Sequence[str],
         clock: Clock,
         repeatability: Repeatability,
+        rates: Rates,
     ) -> None:
         super().__init__(
             schema,
@@ -113,8 +116,9 @@ class GraphQLView(GraphQL[Context, None]):
         self.connections = connections
         self.clock = clock
         self.repeatability = repeatability
+        self.rates = rates
         self.compiled_reads: CompiledReads | None = CompiledReads(
-            schema, services, named_documents, max_body_bytes=max_body_bytes
+            schema, services, named_documents, rates, max_body_bytes=max_body_bytes
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +126,15 @@ class GraphQLView(GraphQL[Context, None]):
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive, send))
             return
+        try:
+            self.rates.count_request(address_of(scope))
+        except TooOften as problem:
+            # Not even a token is looked at.
+            await refuse(problem, Voice.of(scope, self.services.phrases), scope)(scope, receive, send)
+            return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.compiled_reads is not None:
             remaining = await self.compiled_reads.answer(scope, receive, send)
             if remaining is None:
@@ -156,6 +169,7 @@ class GraphQLView(GraphQL[Context, None]):
     async def _serve_socket(self, socket: WebSocket) -> None:
         context = self.context_of(socket)
         try:
+            self.rates.count_request(address_of(socket.scope))
             with self.connections.socket(socket):
                 await self.run(socket, context=context)
         except Problem as problem:
@@ -276,8 +290,14 @@ class GraphQLView(GraphQL[Context, None]):
         assert isinstance(request_data, RequestData)  # noqa: S101 - batches end in parse_http_body
         if request.state.media_type is None:
             raise NotAcceptable(phrase="request-not-acceptable")
-        operation = prepare_operation(
-            context, self.schema, request_data.named, request_data.operation_name, request_data.extensions
+        operation = await prepare_operation(
+            context,
+            self.schema,
+            request_data.named,
+            request_data.operation_name,
+            request_data.extensions,
+            rates=self.rates,
+            address=address_of(request.scope),
         )
         if request_adapter.method == "GET" and operation.is_mutation:
             raise MethodNotAllowed(phrase="request-mutation-by-get")

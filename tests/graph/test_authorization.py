@@ -32,7 +32,7 @@ from app.settings import Settings
 from tests.callers import Answer, Api, Callers
 from tests.conftest import Template
 from tests.counting import Statements
-from tests.factories import NOON, PASSWORD, ManualClock, make_industry, make_share, make_trader
+from tests.factories import NOON, PASSWORD, UNLIMITED, ManualClock, make_industry, make_share, make_trader
 from tests.graph.conftest import quiet_app
 
 pytestmark = pytest.mark.anyio
@@ -267,6 +267,7 @@ async def house(house_url: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
         database_url=SecretStr(house_url),
         secret=SecretStr("a secret of the tests that is long enough"),
         password_hashing="cheap",
+        **UNLIMITED,
     )
     async with quiet_app(settings, clock) as app, Api(app) as api:
         database = app.state.services.database

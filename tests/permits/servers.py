@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 
 from tests.callers import Api
+from tests.factories import UNLIMITED
 
 ROOT = Path(__file__).parents[2]
 REDIS = os.environ.get("TESTS_REDIS", "redis://127.0.0.1:6379/9")
@@ -50,6 +51,7 @@ class Server:
             "database_url": database_url,
             "port": self.port,
             "password_hashing": "cheap",
+            **UNLIMITED,
             **settings,
         }
         # None leaves a setting out.

@@ -13,7 +13,7 @@ from app.web import connections
 from tests import streaming
 from tests.callers import Callers
 from tests.conftest import SqliteTemplate
-from tests.factories import ManualClock
+from tests.factories import UNLIMITED, ManualClock
 
 Streaming = Callable[..., Starlette]
 
@@ -36,6 +36,7 @@ async def streaming_app(
         database_url=SecretStr(embedded.copy_for_a_test(tmp_path)),
         secret=SecretStr("a secret of the tests that is long enough"),
         password_hashing="cheap",
+        **UNLIMITED,
     )
     made: list[Starlette] = []
 

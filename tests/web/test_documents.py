@@ -21,7 +21,7 @@ from app.web import documents, operations
 from app.web.documents import NamedDocuments
 from app.web.manifest import read_manifest
 from tests.callers import Answer, Api
-from tests.factories import ManualClock
+from tests.factories import UNLIMITED, ManualClock
 from tests.graph.conftest import quiet_app
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,7 @@ async def serving(folder: Path, **chosen: Any) -> AsyncIterator[Api]:
         database_url=SecretStr(f"sqlite:///{folder / 'shares.sqlite'}"),
         secret=SecretStr("a secret of the tests that is long enough"),
         password_hashing="cheap",
+        **UNLIMITED,
         **chosen,
     )
     async with quiet_app(settings, ManualClock()) as app, Api(app) as api:
