@@ -5,7 +5,7 @@ JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock schema pages clean
+.PHONY: help run test check format lock schema pages bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,12 @@ lock: .venv/development ## Choose the newest versions of the dependencies and pi
 pages: .venv/runtime ## Build GraphiQL's page from its npm packages
 	@$(BIN)/python viewer/build.py
 
+bench: .venv/runtime ## Measure the server beside others; takes about ten minutes, wants a quiet machine
+	@$(BIN)/python -m benchmarks.compare
+
 clean: ## Remove what set-up made; the data folder stays
-	@rm -rf .venv viewer/dist viewer/node_modules tests/clients/node_modules .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv viewer/dist viewer/node_modules tests/clients/node_modules \
+		benchmarks/compare/peers/mercurius/node_modules .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
