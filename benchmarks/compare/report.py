@@ -120,7 +120,8 @@ def _goals(results: Mapping[str, Any]) -> Iterator[str]:
         found = ratio(results, goal)
         if found is not None:
             verdict = "reached" if found >= goal.factor else "MISSED"
-            yield f"  {_title(goal.case):<36}{found:>8.2f} x {goal.other:<12} of {goal.factor:<6} {verdict}"
+            beside = "" if goal.beside is None else f", {_title(goal.beside)}"
+            yield f"  {_title(goal.case):<36}{found:>8.2f} of {goal.factor:<5} {verdict}: x {goal.other}{beside}"
     points = results.get("growth", {}).get("point", {}).get(OURS, {})
     if _MOST in points:
         grown = points[_MOST] / points[_FEWEST]

@@ -1,4 +1,4 @@
-"""The comparison's parts do what they say: the load counts, requests are the same for all, reports show the results."""
+"""The comparison's parts do what they say: the load counts, requests are fair, reports show the results."""
 
 import asyncio
 import json
