@@ -170,6 +170,7 @@ def make_services(settings: Settings, versions: Versions, clock: Clock = utc_now
         deprecated_versions=versions.deprecated,
         clock=clock,
         document_limits=settings.document_limits,
+        introspection=settings.effective_introspection,
     )
 
 

@@ -18,6 +18,7 @@ from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from app.database import sqlite_url, with_driver
 from app.domain.identity import Limits
+from app.graph.context import Introspection
 from app.graph.measuring import DocumentLimits
 from app.kit.networks import Network, read_networks
 from app.mail.transports import SmtpTransport
@@ -196,6 +197,11 @@ class Settings(BaseModel):
         ge=1,
         le=1_000_000_000,
         description="What an operation may cost by the `@cost` and `@listSize` that the schema prints.",
+    )
+    introspection: Introspection | None = Field(
+        default=None,
+        description="Who may ask for the schema and is told of similar names in errors: `open` to anyone, "
+        "`authenticated` callers, or `closed`. Open in development and authenticated in production, if not set.",
     )
     requests_per_minute: int = Field(
         default=6_000,
@@ -462,6 +468,11 @@ class Settings(BaseModel):
             directives=self.max_directives,
             cost=self.max_cost,
         )
+
+    @property
+    def effective_introspection(self) -> Introspection:
+        """Who may ask for the schema in this mode."""
+        return self.introspection or ("open" if self.is_development else "authenticated")
 
     @property
     def rate_limits(self) -> RateLimits:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import strawberry
 from graphql import GraphQLResolveInfo
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
+Introspection = Literal["open", "authenticated", "closed"]
+"""Who may see the schema by asking for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -41,6 +44,7 @@ class Services:
         versions: Every API version that the server answers.
         deprecated_versions: Those that will go.
         document_limits: How large an operation may be, and what it may cost.
+        introspection: Who may see the schema by asking for it: anyone, callers with a token, or nobody.
     """
 
     database: Database
@@ -52,6 +56,7 @@ class Services:
     deprecated_versions: tuple[str, ...]
     clock: Clock
     document_limits: DocumentLimits
+    introspection: Introspection
 
     def audited(self, origin: Origin) -> AuditedWork:
         """Give the database as those see it whose acts the audit trail keeps."""
@@ -103,6 +108,12 @@ class Context:
     has_spoken: bool = False
     proven: set[int] = field(default_factory=set)
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def may_introspect(self) -> bool:
+        """Whether the caller may see the schema by asking for it, and names of it in what is said of errors."""
+        allowed = self.services.introspection
+        return allowed == "open" or (allowed == "authenticated" and self.claims is not None)
 
     @property
     def today(self) -> date:

@@ -68,6 +68,14 @@ class Document:
         Raises:
             CostExceeded: It is larger than one of them.
         """
+        hold_to_limits(self.size(operation, limits), limits)
+
+    def size(self, operation: OperationDefinitionNode, limits: DocumentLimits) -> Size:
+        """Measure one of its operations.
+
+        Raises:
+            CostExceeded: It is nested too deep to be measured.
+        """
         # By identity: the nodes live as long as the document, and to hash one is to hash all below it.
         size = self._sizes.get(id(operation))
         if size is None:
@@ -75,7 +83,7 @@ class Document:
                 size = self._sizes[id(operation)] = size_of(self.node, operation)
             except RecursionError:
                 raise exceeded("depth", sys.getrecursionlimit(), limits.depth) from None
-        hold_to_limits(size, limits)
+        return size
 
     def cost(
         self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
@@ -130,7 +138,14 @@ class ReadOnce(SchemaExtension):
             execution.pre_execution_errors = (
                 []
                 if document.is_valid
-                else validate(schema.graphql, document.node, execution.validation_rules, MOST_ERRORS)[:MOST_ERRORS]
+                else validate(
+                    schema.graphql,
+                    document.node,
+                    execution.validation_rules,
+                    MOST_ERRORS,
+                    # A suggestion names what is in the schema.
+                    hide_suggestions=not execution.context.may_introspect,
+                )[:MOST_ERRORS]
             )
             if not execution.pre_execution_errors:
                 schema.documents.keep(document)

@@ -72,7 +72,12 @@ class DocumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a selection is; the same names as in `DocumentLimits`."""
+    """How large a selection is, by the same names as in `DocumentLimits`.
+
+    Attributes:
+        introspection: How many lists that lead from type to type are within each other.
+        asks_for_schema: Whether it asks for the schema itself.
+    """
 
     depth: int = 0
     fields: int = 0
@@ -80,6 +85,7 @@ class Size:
     aliases: int = 0
     directives: int = 0
     introspection: int = 0
+    asks_for_schema: bool = False
 
     def beside(self, other: "Size") -> "Size":
         """Give the size of both beside each other."""
@@ -90,6 +96,7 @@ class Size:
             aliases=self.aliases + other.aliases,
             directives=self.directives + other.directives,
             introspection=max(self.introspection, other.introspection),
+            asks_for_schema=self.asks_for_schema or other.asks_for_schema,
         )
 
 
@@ -130,6 +137,7 @@ class _Measure:
             root_fields=1,
             aliases=below.aliases + (node.alias is not None),
             introspection=below.introspection + (name in _LISTS_OF_INTROSPECTION),
+            asks_for_schema=below.asks_for_schema or name in ("__schema", "__type"),
         )
 
 

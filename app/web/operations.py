@@ -85,7 +85,8 @@ async def prepare_operation(
 
     Raises:
         MalformedRequest: There is no document.
-        BadRequest: The document is no GraphQL, or the name chooses no operation.
+        BadRequest: The document is no GraphQL, the name chooses no operation, or the schema is asked for by one
+            who may not see it.
         CostExceeded: The document or its operation is larger than it may be.
         InvalidToken: The token is not valid, and the operation is not one of those that do without.
         TooOften: The trader has sent too many requests, or there were too many log-ins or codes.
@@ -93,6 +94,8 @@ async def prepare_operation(
     limits = context.services.document_limits
     operation = read_operation(named.text, name, schema.documents, limits)
     operation.known.hold_to(limits, operation.node)
+    if not context.may_introspect and operation.known.size(operation.node, limits).asks_for_schema:
+        raise BadRequest(phrase="request-introspection")
     context.asks_cost = bool(extensions and extensions.get("cost") is True)
     if context.token_fault is not None and not opens_without_token(operation, schema.graphql):
         raise context.token_fault

@@ -94,6 +94,7 @@ request-other-document = The hash that the document is named by is not its own.
 request-untrusted-document = Only documents that the operator has put on record are taken here.
 request-unknown-operation = The document holds no operation called "{ $name }".
 request-no-operation = The document holds no operation.
+request-introspection = The schema is not given to callers who are not known. Log in, or ask the operator for it.
 request-method = The method { $method } cannot be used here. Use POST, or GET for queries.
 request-media-type = The body is of a media type that is not supported. Send it as application/json.
 request-not-acceptable = None of the media types in the header Accept can be given. Accept application/json.

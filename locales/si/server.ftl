@@ -94,6 +94,7 @@ request-other-document = ලේඛනය සහ එය නම් කර ඇත�
 request-untrusted-document = මෙහි පිළිගන්නේ සේවාව පවත්වාගෙන යන්නා ලියාපදිංචි කර ඇති ලේඛන පමණි.
 request-unknown-operation = ලේඛනයේ "{ $name }" නමින් මෙහෙයුමක් නැත.
 request-no-operation = ලේඛනයේ මෙහෙයුමක් නැත.
+request-introspection = නොහඳුනන අයට යෝජනා ක්‍රමය (schema) ලබා නොදේ. ලොග් වන්න, නැතහොත් එය සේවාව පවත්වාගෙන යන්නාගෙන් ඉල්ලන්න.
 request-method = { $method } ක්‍රමය මෙහි භාවිත කළ නොහැක. POST, නැතහොත් විමසුම් සඳහා GET භාවිත කරන්න.
 request-media-type = ඉල්ලීමේ අන්තර්ගතයේ මාධ්‍ය වර්ගයට සහාය නොදක්වයි. එය application/json ලෙස එවන්න.
 request-not-acceptable = Accept ශීර්ෂකයේ ඇති මාධ්‍ය වර්ග කිසිවක් ලබා දිය නොහැක. application/json පිළිගන්න.
