@@ -125,6 +125,7 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
         host=settings.host,
         port=settings.port,
         log_level="warning" if settings.is_development else "info",
+        http="app.web.protocol:BoundedHttp",
         server_header=False,
         access_log=False,
         proxy_headers=False,

@@ -41,6 +41,7 @@ from app.security.tokens import Tokens
 from app.settings import Settings
 from app.web.clients import BehindProxies
 from app.web.connections import Connections
+from app.web.deadlines import TransportLimits
 from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
 from app.web.door import Door
@@ -272,6 +273,7 @@ def create_app(
             clock=clock,
             repeatability=repeatability,
             rates=rates,
+            time_limits=settings.time_limits,
         )
         for name, schema in answered.schemas.items()
     }
@@ -333,6 +335,11 @@ def create_app(
     )
     app.state.services = services
     app.state.rates = rates
+    app.state.transport_limits = TransportLimits(
+        head_bytes=settings.max_head_bytes,
+        request_seconds=settings.request_seconds,
+        phrases=services.phrases,
+    )
     app.state.views = views
     app.state.deliverer = deliverer
     return app

@@ -23,6 +23,7 @@ from app.graph.measuring import DocumentLimits
 from app.kit.networks import Network, read_networks
 from app.mail.transports import SmtpTransport
 from app.web.connections import ConnectionLimits
+from app.web.deadlines import TimeLimits
 from app.web.manifest import read_manifest
 from app.web.rates import RateLimits
 
@@ -168,6 +169,18 @@ class Settings(BaseModel):
     )
     max_body_bytes: int = Field(
         default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
+    )
+    max_head_bytes: int = Field(
+        default=16_384,
+        ge=1_024,
+        le=1_048_576,
+        description="How many bytes the first line and the headers of a request may have (16 KiB).",
+    )
+    request_seconds: float = Field(
+        default=10, gt=0, le=600, description="How long a request may take to come in whole."
+    )
+    execution_seconds: float = Field(
+        default=30, gt=0, le=3_600, description="How long an operation may take; subscriptions go on."
     )
     max_document_characters: int = Field(
         default=15_000, ge=100, le=1_000_000, description="How long a document may be, in characters."
@@ -473,6 +486,11 @@ class Settings(BaseModel):
     def effective_introspection(self) -> Introspection:
         """Who may ask for the schema in this mode."""
         return self.introspection or ("open" if self.is_development else "authenticated")
+
+    @property
+    def time_limits(self) -> TimeLimits:
+        """How long a request may take."""
+        return TimeLimits(request_seconds=self.request_seconds, execution_seconds=self.execution_seconds)
 
     @property
     def rate_limits(self) -> RateLimits:

@@ -23,6 +23,7 @@ from app.kit.problem import Problem
 from app.security.tokens import AccessClaims
 from app.web.caching import NO_STORE
 from app.web.context import BEARER
+from app.web.deadlines import OutOfTime, TimeLimits, in_time, is_late
 from app.web.documents import NamedDocuments
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
@@ -49,6 +50,7 @@ class CompiledReads:
         services: Services,
         named_documents: NamedDocuments,
         rates: Rates,
+        time_limits: TimeLimits,
         *,
         max_body_bytes: int,
     ) -> None:
@@ -57,6 +59,7 @@ class CompiledReads:
         self._tokens = services.identity.tokens
         self._named_documents = named_documents
         self._rates = rates
+        self._time_limits = time_limits
         self._database = services.database
         self._dialect = services.database.dialect_name
         self._clock: Clock = services.clock
@@ -67,6 +70,9 @@ class CompiledReads:
 
         Returns:
             None if the request is answered; otherwise what the ordinary way receives it from, whole.
+
+        Raises:
+            OutOfTime: The statement took longer than it may.
         """
         if scope["method"] != "POST":
             return receive
@@ -76,11 +82,12 @@ class CompiledReads:
         message = await receive()
         messages = [message]
         body = message.get("body", b"")
-        while message.get("more_body") and len(body) <= self._max_body_bytes:
+        while message.get("more_body") and len(body) <= self._max_body_bytes and not is_late(scope):
             message = await receive()
             messages.append(message)
             body += message.get("body", b"")
-        data = None if len(body) > self._max_body_bytes else await self._data(asked[0], body)
+        is_whole = not message.get("more_body") and len(body) <= self._max_body_bytes
+        data = await self._data(asked[0], body) if is_whole else None
         if data is None:
             return _again(messages, receive)
         answer = b'{"data":%b}' % data
@@ -113,10 +120,16 @@ class CompiledReads:
                 return None
             statement, values = compiled.operation.statement_for(variables)
             found = self._database.reader.read(statement.sql, values, is_short=statement.is_short)
-            data = found if found is None or isinstance(found, bytes) else await found
+            if found is None or isinstance(found, bytes):
+                data = found
+            else:
+                data = await in_time(self._time_limits.execution_seconds, found)
             if data is not None and claims is not None:
                 self._rates.count_request_of_trader(claims.trader_id)
             return data
+        except OutOfTime:
+            # To be executed it would take as long again.
+            raise
         except (ValueError, NotCompiled, Problem):
             return None
         except Exception as error:

@@ -33,6 +33,7 @@ from app.kit.problem import Problem, Problems
 from app.security.tokens import AccessClaims
 from app.web.clients import address_of
 from app.web.connections import Connections, token_ends
+from app.web.deadlines import TimeLimits, all_in_time
 from app.web.documents import NamedDocuments
 from app.web.operations import prepare_operation
 from app.web.rates import Rates
@@ -71,6 +72,7 @@ class SocketView(Protocol):
     connections: Connections
     named_documents: NamedDocuments
     rates: Rates
+    time_limits: TimeLimits
 
     def context_of(self, connection: HTTPConnection) -> Context:
         """Make the context of one operation."""
@@ -258,6 +260,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             context_value=context,
             operation_name=operation.operation_name,
         )
+        if not operation.is_stream:
+            results = all_in_time(self.endpoint.time_limits.execution_seconds, results)
         async with aclosing(results):
             async for result in results:
                 # There is nothing else: this schema has no incremental delivery.

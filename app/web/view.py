@@ -37,11 +37,12 @@ from app.web.clients import address_of
 from app.web.compiled import CompiledReads
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
+from app.web.deadlines import OutOfTime, RequestTooSlow, TimeLimits, all_in_time, deadline, is_late
 from app.web.documents import Named, NamedDocuments
 from app.web.events import EventStream, EventTransport
 from app.web.exchange import exchange_of
 from app.web.media_types import EVENT_STREAM, JSON, is_json, negotiate
-from app.web.operations import prepare_operation
+from app.web.operations import Operation, prepare_operation
 from app.web.pages import graphiql_page
 from app.web.problems import (
     BodyTooLarge,
@@ -102,6 +103,7 @@ class GraphQLView(GraphQL[Context, None]):
         clock: Clock,
         repeatability: Repeatability,
         rates: Rates,
+        time_limits: TimeLimits,
     ) -> None:
         super().__init__(
             schema,
@@ -117,8 +119,9 @@ class GraphQLView(GraphQL[Context, None]):
         self.clock = clock
         self.repeatability = repeatability
         self.rates = rates
+        self.time_limits = time_limits
         self.compiled_reads: CompiledReads | None = CompiledReads(
-            schema, services, named_documents, rates, max_body_bytes=max_body_bytes
+            schema, services, named_documents, rates, time_limits, max_body_bytes=max_body_bytes
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,20 +130,20 @@ class GraphQLView(GraphQL[Context, None]):
             await self._serve_socket(WebSocket(scope, receive, send))
             return
         try:
+            # Before even a token is looked at.
             self.rates.count_request(address_of(scope))
-        except TooOften as problem:
-            # Not even a token is looked at.
+            if self.compiled_reads is not None:
+                remaining = await self.compiled_reads.answer(scope, receive, send)
+                if remaining is None:
+                    return
+                receive = remaining
+        except (TooOften, OutOfTime) as problem:
             await refuse(problem, Voice.of(scope, self.services.phrases), scope)(scope, receive, send)
             return
         await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.compiled_reads is not None:
-            remaining = await self.compiled_reads.answer(scope, receive, send)
-            if remaining is None:
-                return
-            receive = remaining
-        request = Request(scope, _at_most(self.max_body_bytes, receive))
+        request = Request(scope, _held_back(scope, receive, self.max_body_bytes, self.time_limits.request_seconds))
         context = self.context_of(request)
         accepted = negotiate(",".join(request.headers.getlist("accept")))
         request.state.media_type = accepted
@@ -238,6 +241,8 @@ class GraphQLView(GraphQL[Context, None]):
         return self._request_data(parameters)
 
     def _request_data(self, parameters: Any) -> RequestData:
+        if isinstance(parameters, list):
+            raise MalformedRequest(phrase="request-batch")
         if not isinstance(parameters, dict):
             raise MalformedRequest(phrase="request-body-not-object")
         for name, expected in _PARAMETERS:
@@ -315,10 +320,11 @@ class GraphQLView(GraphQL[Context, None]):
         if request.state.media_type == EVENT_STREAM:
             self.repeatability.refuse_stream(attempt)
             request_data.protocol = "sse"
-            return self._until_token_ends(context, request_data)
+            return self._until_token_ends(context, request_data, operation)
         if operation.is_subscription:
             raise BadRequest(phrase="request-subscription")
-        result = await self.repeatability.run(attempt, sub_response)
+        async with deadline(self.time_limits.execution_seconds):
+            result = await self.repeatability.run(attempt, sub_response)
         if result.data is None and not any(error.path for error in result.errors or ()):
             sub_response.status_code = request_error_status(request.state.media_type)
         elif _needs_log_in(result):
@@ -332,7 +338,7 @@ class GraphQLView(GraphQL[Context, None]):
         return result
 
     async def _until_token_ends(
-        self, context: Context, request_data: GraphQLRequestData
+        self, context: Context, request_data: GraphQLRequestData, operation: Operation
     ) -> AsyncGenerator[ExecutionResult, None]:
         results: Any = await self.schema.stream(
             request_data.query,
@@ -340,6 +346,8 @@ class GraphQLView(GraphQL[Context, None]):
             context_value=context,
             operation_name=request_data.operation_name,
         )
+        if not operation.is_subscription:
+            results = _in_time(self.time_limits.execution_seconds, results)
         if context.claims is None:
             async with aclosing(results):
                 async for result in results:
@@ -350,8 +358,7 @@ class GraphQLView(GraphQL[Context, None]):
             async for result in passing:
                 yield result
         if not ends.cancelled():
-            fault = ends.result()
-            yield ExecutionResult(data=None, errors=[GraphQLError(fault.code, original_error=fault)])
+            yield _refused(ends.result())
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Put a result into the form of an answer, its errors in words."""
@@ -382,7 +389,7 @@ class GraphQLView(GraphQL[Context, None]):
         return EventStream(until(self.connections.ending.wait(), events))
 
 
-def _at_most(most: int, receive: Receive) -> Receive:
+def _held_back(scope: Scope, receive: Receive, most: int, seconds: float) -> Receive:
     # What a client says of the size may be missing or wrong: what counts is what comes.
     received = 0
 
@@ -392,9 +399,25 @@ def _at_most(most: int, receive: Receive) -> Receive:
         received += len(message.get("body", b""))
         if received > most:
             raise BodyTooLarge(phrase="request-too-large", bytes=most)
+        if message.get("more_body") and is_late(scope):
+            raise RequestTooSlow(phrase="request-too-slow", most=round(seconds))
         return message
 
     return counting
+
+
+async def _in_time(
+    seconds: float, results: AsyncGenerator[ExecutionResult, None]
+) -> AsyncGenerator[ExecutionResult, None]:
+    try:
+        async for result in all_in_time(seconds, results):
+            yield result
+    except OutOfTime as problem:
+        yield _refused(problem)
+
+
+def _refused(problem: Problem) -> ExecutionResult:
+    return ExecutionResult(data=None, errors=[GraphQLError(problem.code, original_error=problem)])
 
 
 def _needs_log_in(result: ExecutionResult) -> bool:

@@ -85,6 +85,17 @@ rule-one-of = Please give exactly one of these fields.
 
 request-not-json = The body is not valid JSON.
 request-body-not-object = The body has to be a JSON object.
+request-batch = Send one operation at a time: lists of operations are not taken.
+# $most counts seconds.
+request-too-slow = The request did not come in whole within { $most ->
+        [one] { $most } second
+       *[other] { $most } seconds
+    }.
+# $most counts bytes.
+request-head-too-large = The address and the headers of the request are larger than { $most ->
+        [one] { $most } byte
+       *[other] { $most } bytes
+    }.
 request-no-document = There is no GraphQL document in it. Send one as "query".
 request-wrong-parameter = The parameter "{ $parameter }" does not have the right form.
 request-syntax = There is a syntax error in line { $line }, column { $column } of the document.
@@ -283,6 +294,10 @@ mail-recovery-code-used-text =
     If this was you, ask for new recovery codes before you run out of them.
 
     If this was not you, choose a new password at once and ask for new recovery codes.
+
+## How long an operation may take: a finer text for UNAVAILABLE.
+
+unavailable-out-of-time = The operation took too long and was given up. Ask for less at a time, or try again shortly.
 
 ## How large an operation may be: finer texts for COST_EXCEEDED.
 

@@ -85,6 +85,17 @@ rule-one-of = කරුණාකර මෙම ක්ෂේත්‍ර අතර
 
 request-not-json = ඉල්ලීමේ අන්තර්ගතය වලංගු JSON නොවේ.
 request-body-not-object = ඉල්ලීමේ අන්තර්ගතය JSON වස්තුවක් (object) විය යුතුය.
+request-batch = වරකට එක් මෙහෙයුමක් පමණක් එවන්න: මෙහෙයුම් ලැයිස්තු භාර නොගනී.
+# $most counts seconds.
+request-too-slow = { $most ->
+        [1] තත්පරයක්
+       *[other] තත්පර { $most }ක්
+    } ඇතුළත ඉල්ලීම සම්පූර්ණයෙන් ලැබුණේ නැත.
+# $most counts bytes.
+request-head-too-large = ඉල්ලීමේ ලිපිනය සහ ශීර්ෂ (headers) { $most ->
+        [1] එක් බයිටයකට
+       *[other] බයිට { $most }කට
+    } වඩා විශාලයි.
 request-no-document = එහි GraphQL ලේඛනයක් නැත. එය "query" ලෙස එවන්න.
 request-wrong-parameter = "{ $parameter }" පරාමිතියේ ආකෘතිය නිවැරදි නැත.
 request-syntax = ලේඛනයේ { $line } වන පේළියේ { $column } වන තීරුවේ කාරක රීති දෝෂයක් ඇත.
@@ -284,6 +295,10 @@ mail-recovery-code-used-text =
     එසේ කළේ ඔබ නම්, ඒවා අවසන් වීමට පෙර අලුත් ප්‍රතිසාධන කේත ඉල්ලන්න.
 
     එසේ කළේ ඔබ නොවේ නම්, වහාම අලුත් මුරපදයක් තෝරා අලුත් ප්‍රතිසාධන කේත ඉල්ලන්න.
+
+## How long an operation may take: a finer text for UNAVAILABLE.
+
+unavailable-out-of-time = මෙහෙයුමට ඕනෑවට වඩා කාලයක් ගත වූ බැවින් එය නවතන ලදී. වරකට අඩුවෙන් ඉල්ලන්න, නැතහොත් මඳ වේලාවකින් නැවත උත්සාහ කරන්න.
 
 ## How large an operation may be: finer texts for COST_EXCEEDED.
 

@@ -36,8 +36,7 @@ async def limited(embedded: SqliteTemplate, tmp_path: Path, clock: ManualClock) 
             database_url=url,
             secret=SecretStr("a secret of the tests that is long enough"),
             password_hashing="cheap",
-            even_answer_milliseconds=0,
-            **UNLIMITED | chosen,
+            **{"even_answer_milliseconds": 0} | UNLIMITED | chosen,
         )
         made.append(create_app(settings, clock=clock))
         return made[-1]

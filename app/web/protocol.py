@@ -1,0 +1,154 @@
+"""HTTP/1.1 as uvicorn speaks it, with an end to how large the head of a request is and how long it takes to come.
+
+Limits of the application do not reach what is not a request yet: who opens connections and says nothing, or one
+letter a second. What they are told is said in the first language, for of their own nothing is known.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, cast
+
+import httptools
+import orjson
+from starlette.types import Scope
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.web.deadlines import TransportLimits, is_late, note_late
+
+# The application answers in its own words first.
+_LAST_SECONDS = 2.0
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. The application's `state.transport_limits` are its limits."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits: TransportLimits = config.loaded_app.state.transport_limits
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_in_head = True
+        self._is_whole = False
+        self._received = 0
+        self._refusal = (HTTPStatus.BAD_REQUEST, "request-malformed", 0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; whoever connects has to send a request."""
+        super().connection_made(transport)
+        self._start_timer(self._limits.request_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take some of a request, or several."""
+        self._received += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            self._stop_timer()
+        elif self._is_whole:
+            self._received = 0
+            self._stop_timer()
+        elif self._is_in_head and self._received > self._limits.head_bytes:
+            self._refuse_head()
+            self.send_400_response("")
+        elif self._timer is None:
+            self._start_timer(self._limits.request_seconds)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over."""
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._is_in_head, self._is_whole = True, False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin to serve a request, unless its head is too large.
+
+        Raises:
+            HttpParserError: It is too large.
+        """
+        if self._received > self._limits.head_bytes and self._head_bytes() > self._limits.head_bytes:
+            self._refuse_head()
+            raise httptools.HttpParserError
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._is_whole = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong with a request that the application never sees, and hang up."""
+        status, phrase, most = self._refusal
+        phrases = self._limits.phrases
+        locale = phrases.locales[0]
+        detail = phrases.say(locale, phrase, most=most)
+        error = {
+            "message": phrases.say(locale, "BAD_REQUEST", detail=detail),
+            "extensions": {"code": "BAD_REQUEST"},
+        }
+        body = orjson.dumps({"errors": [error]})
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nContent-Language: {locale}\r\nX-Content-Type-Options: nosniff\r\n"
+            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _head_bytes(self) -> int:
+        # As they came: name, colon, space, value, line end.
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _refuse_head(self) -> None:
+        most = self._limits.head_bytes
+        self._refusal = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "request-head-too-large", most)
+
+    def _start_timer(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(seconds, self._end_waiting)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _may_be_told(self) -> bool:
+        scope = cast("Scope", self.cycle.scope)
+        return not self._is_in_head and not self.cycle.response_started and not is_late(scope)
+
+    def _end_waiting(self) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        is_served = self.cycle is not None and not self.cycle.response_complete
+        if not is_served:
+            if self._is_in_head and self._received:
+                seconds = round(self._limits.request_seconds)
+                self._refusal = (HTTPStatus.REQUEST_TIMEOUT, "request-too-slow", seconds)
+                self.send_400_response("")
+            else:
+                # Nothing was asked, or it was answered before it was whole.
+                self.transport.close()
+        elif self._may_be_told():
+            note_late(cast("Scope", self.cycle.scope))
+            self.cycle.message_event.set()
+            self._start_timer(_LAST_SECONDS)
+        elif self._is_in_head:
+            # The next request waits for the answer to the one before.
+            self._start_timer(self._limits.request_seconds)
+        else:
+            self.transport.close()

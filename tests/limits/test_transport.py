@@ -1,0 +1,234 @@
+"""What comes over a connection before it is a request: how large its head may be, and how long it may take."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.processes import Server, serving
+
+QUERY = b'{"query": "{ service { version } }"}'
+REQUEST = b"POST /graphql HTTP/1.1\r\nHost: shares.test\r\nContent-Type: application/json\r\n"
+WHOLE = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(QUERY), QUERY)
+HEAD_BYTES = 4_096
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(
+        tmp_path_factory.mktemp("transport"), request_seconds="0.5", max_head_bytes=str(HEAD_BYTES)
+    ) as server:
+        yield server
+        assert server.terminate() == 0
+        assert "Traceback" not in server.said
+
+
+@dataclass
+class Answer:
+    """An answer as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.body["errors"]]
+
+
+class Wire:
+    """The client's end of a connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._coming = connection.makefile("rb")
+
+    def send(self, data: bytes) -> None:
+        self._connection.sendall(data)
+
+    def answer(self) -> Answer:
+        """Give the next answer."""
+        status = int(self._coming.readline().split()[1])
+        headers = {}
+        while line := self._coming.readline().strip():
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        return Answer(status, headers, json.loads(self._coming.read(int(headers["content-length"]))))
+
+    def answer_to_dripping(self) -> Answer:
+        """Send a byte now and then until there is an answer, and give it."""
+        self._connection.settimeout(0.02)
+        gives_up = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < gives_up:
+            self._connection.send(b" ")
+            with suppress(TimeoutError):
+                self._connection.recv(1, socket.MSG_PEEK)
+                break
+        self._connection.settimeout(PATIENCE_SECONDS)
+        return self.answer()
+
+    def is_closed(self) -> bool:
+        """Wait until the server hangs up, and say whether it has said nothing more."""
+        try:
+            return self._coming.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+@contextmanager
+def wire(server: Server) -> Iterator[Wire]:
+    host, _, port = server.base_url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), PATIENCE_SECONDS) as connection:
+        yield Wire(connection)
+
+
+def padded(size: int) -> bytes:
+    """A whole request whose head has so many bytes as the limit counts them."""
+    names = len("/graphql") + sum(len(line) + 2 for line in WHOLE.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:])
+    padding = size - names - len("x-padding") - 4
+    return WHOLE.replace(b"\r\n\r\n", b"\r\nX-Padding: %b\r\n\r\n" % (b"x" * padding), 1)
+
+
+def test_a_head_of_the_largest_size_is_taken_and_one_byte_more_is_not(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(padded(HEAD_BYTES))
+        taken = connection.answer()
+        connection.send(padded(HEAD_BYTES + 1))
+        refused = connection.answer()
+
+        assert (taken.status, refused.status, refused.codes) == (200, 431, ["BAD_REQUEST"])
+        assert f"{HEAD_BYTES:,}" in refused.body["errors"][0]["message"]
+        assert connection.is_closed()
+
+
+@pytest.mark.parametrize("endless", [b"GET /" + b"x" * 20_000, REQUEST + b"X-Endless: " + b"x" * 20_000])
+def test_a_head_without_end_is_refused_before_it_ends(server: Server, endless: bytes) -> None:
+    with wire(server) as connection:
+        connection.send(endless)
+
+        assert connection.answer().status == 431
+        assert connection.is_closed()
+
+
+def test_many_headers_are_too_large_together(server: Server) -> None:
+    many = b"".join(b"X-%d: y\r\n" % number for number in range(2_000))
+
+    with wire(server) as connection:
+        connection.send(REQUEST + many + b"\r\n")
+
+        assert connection.answer().status == 431
+
+
+def test_a_large_body_beside_a_small_head_is_no_large_head(server: Server) -> None:
+    body = json.dumps({"query": "{ service { version } }", "variables": {"x": "x" * 20_000}}).encode()
+
+    with wire(server) as connection:
+        connection.send(REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+        assert connection.answer().status == 200
+
+
+def test_requests_in_one_packet_are_answered_each_in_turn(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(WHOLE * 40)
+
+        assert [connection.answer().status for _ in range(40)] == [200] * 40
+
+
+@pytest.mark.parametrize("garbage", [b"\0\xff\x16\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"{}\r\n\r\n"])
+def test_what_is_no_http_is_told_so_in_json(server: Server, garbage: bytes) -> None:
+    with wire(server) as connection:
+        connection.send(garbage)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert connection.is_closed()
+
+
+def test_who_connects_and_says_nothing_is_hung_up_on(server: Server) -> None:
+    with wire(server) as connection:
+        assert connection.is_closed()
+
+
+def test_a_head_that_does_not_end_is_given_up(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(REQUEST)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes) == (408, ["BAD_REQUEST"])
+        assert connection.is_closed()
+
+
+@pytest.mark.parametrize("begun", [b"", b'{"query": "{ servi'])
+def test_a_body_that_does_not_end_is_given_up_in_the_language_that_is_wished_for(
+    server: Server, begun: bytes
+) -> None:
+    with wire(server) as connection:
+        connection.send(REQUEST + b"Accept-Language: si\r\nContent-Length: 100\r\n\r\n" + begun)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes) == (408, ["BAD_REQUEST"])
+        assert answer.headers["content-language"] == "si"
+        assert answer.headers["connection"] == "close"
+        assert connection.is_closed()
+
+
+def test_who_sends_a_byte_now_and_then_gets_no_more_time(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(REQUEST + b"Content-Length: 100000\r\n\r\n")
+
+        assert connection.answer_to_dripping().status == 408
+
+
+def test_what_is_refused_before_its_end_is_not_read_on_for_ever(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(REQUEST + b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" + b" " * 65_536 + b"\r\n")
+        for _ in range(5):
+            connection.send(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+
+        assert connection.answer().status == 413
+        assert connection.is_closed()
+
+
+def test_a_connection_that_is_kept_serves_on(server: Server) -> None:
+    with wire(server) as connection:
+        statuses = []
+        for _ in range(3):
+            connection.send(WHOLE)
+            statuses.append(connection.answer().status)
+            time.sleep(0.3)
+
+        assert statuses == [200] * 3
+
+
+def test_a_websocket_is_not_timed_as_a_request_is(server: Server) -> None:
+    from websockets.sync.client import connect
+
+    url = server.base_url.replace("http", "ws") + "/graphql"
+    with connect(url, subprotocols=["graphql-transport-ws"]) as client:  # type: ignore[list-item]
+        client.send('{"type": "connection_init"}')
+        assert json.loads(client.recv())["type"] == "connection_ack"
+        time.sleep(1.0)
+        client.send('{"type": "ping"}')
+        assert json.loads(client.recv())["type"] == "pong"
+
+
+def test_others_are_served_while_many_say_nothing(server: Server) -> None:
+    host, _, port = server.base_url.removeprefix("http://").partition(":")
+    silent = [socket.create_connection((host, int(port))) for _ in range(200)]
+    for connection in silent:
+        connection.sendall(REQUEST)
+
+    with wire(server) as speaking:
+        speaking.send(WHOLE)
+        assert speaking.answer().status == 200
+
+    for connection in silent:
+        connection.close()
