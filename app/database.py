@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.drivers import BUSY_TIMEOUT_MILLISECONDS, Reader, lower, open_reader
+from app.drivers import BUSY_TIMEOUT_MILLISECONDS, Reader, SqliteWriter, lower, open_reader
 from app.kit import facts
 from app.kit.facts import Fact
 
@@ -63,8 +63,8 @@ class Database:
         self.url = with_driver(url)
         self._listeners: list[Callable[[Fact], None]] = []
         if self.url.get_backend_name() == "sqlite":
-            self._readers = _sqlite_engine(self.url, synchronous, begin=None, connections=_SQLITE_READERS)
-            self._writer = _sqlite_engine(self.url, synchronous, begin="BEGIN IMMEDIATE", connections=1)
+            self._readers = _sqlite_reading_engine(self.url, synchronous)
+            self._writer = _sqlite_writing_engine(self.url, synchronous)
         else:
             self._readers = self._writer = create_async_engine(
                 self.url, pool_size=10, max_overflow=10, hide_parameters=True
@@ -300,32 +300,45 @@ def sqlite_url(path: Path) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _sqlite_engine(url: URL, synchronous: str, *, begin: str | None, connections: int) -> AsyncEngine:
+def _sqlite_reading_engine(url: URL, synchronous: str) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, hide_parameters=True, connect_args={"isolation_level": None}
+        url,
+        pool_size=_SQLITE_READERS,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"isolation_level": None},
     )
+    _prepare_each(engine, synchronous, f"busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}", "query_only = ON")
+    return engine
+
+
+def _sqlite_writing_engine(url: URL, synchronous: str) -> AsyncEngine:
+    async def connect() -> SqliteWriter:
+        return await SqliteWriter(url.database or "")  # type: ignore[return-value]  # Awaited, it gives itself.
+
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True, async_creator=connect)
+    # Whoever must wait for a lock must not wait on the event loop: the connection sees to that itself.
+    _prepare_each(engine, synchronous, "busy_timeout = 0")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def take_the_write_lock(connection: Any) -> None:
+        # A transaction that reads first and writes later could find the lock taken half-way.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _prepare_each(engine: AsyncEngine, synchronous: str, *pragmas: str) -> None:
+    common = ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON")
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA synchronous = {synchronous}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        if begin is None:
-            cursor.execute("PRAGMA query_only = ON")
+        for pragma in (*pragmas, *common):
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         # SQLite's own lower() knows ASCII only; PostgreSQL's and the caller's expectation know more.
         connection.create_function("lower", 1, lower, deterministic=True)
-
-    if begin is not None:
-
-        @event.listens_for(engine.sync_engine, "begin")
-        def take_the_write_lock(connection: Any) -> None:
-            # A transaction that reads first and writes later could find the lock taken half-way.
-            connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _leave_out_the_row(context: ExceptionContext) -> None:

@@ -1,24 +1,36 @@
 """The databases' own drivers, for statements that are texts already and give one value.
 
 Between a request and a compiled statement every layer costs more than the statement: SQLAlchemy's engines are
-for everything else. What runs here only reads.
+for everything else. What runs texts here only reads; the connection that writes is for the engines.
 """
 
 import asyncio
 import base64
 import sqlite3
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+import aiosqlite
 import asyncpg
 from sqlalchemy.engine import URL
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 
 _THREADS = 4
+_FETCHED_AT_ONCE = 64
+_PRIMARY_CODE = 0xFF  # SQLite's extended result codes have the primary one in their lowest byte.
+# Triggers count, so that nothing is written past them. A migration that makes a table anew writes it too.
+_GENERATIONS = """
+SELECT entity, times FROM written
+UNION ALL SELECT '', schema_version FROM pragma_schema_version
+"""
 _STATEMENTS = 512  # How many prepared statements a connection keeps; a client has tens.
+
+
+Later: TypeAlias = Coroutine[Any, Any, bytes | None]
+"""A value that has to be waited for; nothing is done before that."""
 
 
 class Unreadable(Exception):
@@ -28,7 +40,7 @@ class Unreadable(Exception):
 class Reader(Protocol):
     """Reads one value at a time; what it gives is always as new as the last commit."""
 
-    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | Awaitable[bytes | None] | None:
+    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | Later | None:
         """Run a statement and give its one value, a text in UTF-8; None for NULL.
 
         What can be had at once is given at once, without a turn of the event loop.
@@ -40,6 +52,17 @@ class Reader(Protocol):
 
         Raises:
             Unreadable: The statement cannot be run.
+        """
+
+    def generations(self) -> Mapping[str, int] | None:
+        """Say how often each table was written, by whatever process, up to the last commit.
+
+        As long as the numbers of some tables are the same, so is whatever is read from them alone. What is read
+        after this was called is at least as new as the numbers.
+
+        Returns:
+            The very same object as the last time if nothing at all was committed since. None if it cannot be had
+            without waiting.
         """
 
     async def close(self) -> None:
@@ -65,22 +88,37 @@ class SqliteReader:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
         self._of_thread = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._changes: int | None = None
+        self._generations: Mapping[str, int] = {}
 
-    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | Awaitable[bytes | None] | None:
+    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | Later | None:
         """Run a statement and give its one value."""
         if not is_short:
             return self._elsewhere(sql, values)
-        if self._here is None:
-            # Whoever must wait for a lock must not wait here, where everybody would.
-            self._here = self._open(busy_timeout=0)
         try:
-            return _value(self._here, sql, values)
+            return _value(self._here or self._open_here(), sql, values)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorname not in ("SQLITE_BUSY", "SQLITE_BUSY_RECOVERY", "SQLITE_LOCKED"):
                 raise Unreadable from error
             return self._elsewhere(sql, values)
         except sqlite3.Error as error:
             raise Unreadable from error
+
+    def generations(self) -> Mapping[str, int] | None:
+        """Say how often each table was written, up to the last commit."""
+        try:
+            here = self._here or self._open_here()
+            # Differs from the last time if any other connection, of any process, has committed since; this one
+            # never does.
+            ((changes,),) = here.execute("PRAGMA data_version").fetchall()
+            if changes != self._changes:
+                rows = here.execute(_GENERATIONS).fetchall()
+                self._generations = {name.decode(): times for name, times in rows}
+                self._changes = changes
+        except sqlite3.OperationalError:
+            # A lock, for which nobody is to wait here, or a database that is not migrated.
+            return None
+        return self._generations
 
     async def _elsewhere(self, sql: str, values: Sequence[Any]) -> bytes | None:
         loop = asyncio.get_running_loop()
@@ -94,6 +132,11 @@ class SqliteReader:
         if connection is None:
             connection = self._of_thread.connection = self._open(busy_timeout=BUSY_TIMEOUT_MILLISECONDS)
         return _value(connection, sql, values)
+
+    def _open_here(self) -> sqlite3.Connection:
+        # Whoever must wait for a lock must not wait here, where everybody would.
+        self._here = self._open(busy_timeout=0)
+        return self._here
 
     def _open(self, *, busy_timeout: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -112,13 +155,52 @@ class SqliteReader:
         await asyncio.to_thread(self._threads.shutdown)
         while self._opened:
             self._opened.pop().close()
-        self._here = None
+        # The next connection counts from a beginning of its own.
+        self._here = self._changes = None
 
 
 def _value(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> bytes | None:
     # All rows are taken: a statement that is not finished would hold its snapshot, and the next reads that.
     ((value,),) = connection.execute(sql, values).fetchall()
     return value  # type: ignore[no-any-return]
+
+
+class SqliteWriter(aiosqlite.Connection):
+    """Runs the statements of a unit of work where it is called, and only waits elsewhere.
+
+    Most statements of a unit of work touch a row or two, and take less time than to have them done by another
+    thread. What does wait is done there: for a lock that another process holds, and for the disk to commit.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Prepare to open a file; the connection begins and commits nothing by itself."""
+        super().__init__(
+            lambda: sqlite3.connect(path, isolation_level=None, check_same_thread=False),
+            iter_chunk_size=_FETCHED_AT_ONCE,
+        )
+        # A process that ends without closing it must not wait for it.
+        self._thread.daemon = True
+
+    async def commit(self) -> None:
+        """Commit the transaction."""
+        await super()._execute(self._conn.commit)  # type: ignore[no-untyped-call]
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        connection = self._conn
+        try:
+            return fn(*args, **kwargs)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                raise
+        return await super()._execute(_patiently, connection, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def _patiently(connection: sqlite3.Connection, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        connection.execute("PRAGMA busy_timeout = 0")
 
 
 class PostgresqlReader:
@@ -138,6 +220,9 @@ class PostgresqlReader:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise Unreadable from error
         return None if text is None else text.encode()
+
+    def generations(self) -> None:
+        """Say nothing: to ask would take as long as to read."""
 
     async def _open(self) -> asyncpg.Pool:
         async with self._opening:

@@ -1,6 +1,6 @@
 """Counts what reaches the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +28,10 @@ class Statements(list[str]):
         """Note a compiled statement, and run it."""
         self.append(sql)
         return self._reader.read(sql, values, is_short=is_short)
+
+    def generations(self) -> Mapping[str, int] | None:
+        """Count nothing: what is asked with each answer that is kept belongs to no answer."""
+        return self._reader.generations()
 
     async def close(self) -> None:
         """Close what runs them."""

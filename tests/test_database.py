@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert
+from sqlalchemy import func, insert, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -73,10 +74,50 @@ async def test_the_writing_connection_of_sqlite_is_durable_and_keeps_references(
     assert chosen == {
         "foreign_keys": 1,
         "journal_mode": "wal",
-        "busy_timeout": 10_000,
+        "busy_timeout": 0,
         "synchronous": 2,
         "query_only": 0,
     }
+
+
+@pytest.mark.anyio
+async def test_a_write_waits_for_the_lock_of_another_process_and_lets_everything_else_go_on(
+    embedded: Database,
+) -> None:
+    async def write() -> None:
+        async with embedded.unit_of_work() as session:
+            await make_industry(session, tag="tech")
+
+    await embedded.fetch(text("SELECT 1"))
+    with closing(sqlite3.connect(embedded.url.database or "", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(write())
+        # Were the loop to wait with it, this would come after ten seconds, and the write would have failed.
+        await asyncio.wait([writing], timeout=0.2)
+        was_waiting = not writing.done()
+        other.execute("ROLLBACK")
+        await writing
+
+    assert was_waiting
+    assert await tags(embedded) == ["tech"]
+
+
+@pytest.mark.anyio
+async def test_a_write_that_a_lock_keeps_waiting_too_long_fails_and_the_next_is_done(
+    embedded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.drivers.BUSY_TIMEOUT_MILLISECONDS", 50)
+    await embedded.fetch(text("SELECT 1"))
+    with closing(sqlite3.connect(embedded.url.database or "", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):
+            async with embedded.unit_of_work() as session:
+                await make_industry(session, tag="late")
+        other.execute("ROLLBACK")
+    async with embedded.unit_of_work() as session:
+        await make_industry(session, tag="tech")
+
+    assert await tags(embedded) == ["tech"]
 
 
 @pytest.mark.anyio
