@@ -46,6 +46,7 @@ from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
 from app.web.door import Door
 from app.web.health import Check, Health
+from app.web.kept_answers import KeptAnswers
 from app.web.manifest import read_manifest
 from app.web.pages import page_routes
 from app.web.rates import Rates
@@ -235,6 +236,12 @@ def make_named_documents(settings: Settings) -> NamedDocuments:
     )
 
 
+def make_kept_answers(settings: Settings, database: Database) -> KeptAnswers | None:
+    """Make the store of answers; None if each is to be read anew."""
+    most = settings.response_cache_bytes
+    return KeptAnswers(database.reader.generations, most_bytes=most) if most else None
+
+
 def create_app(
     settings: Settings, *, clock: Clock = utc_now, versions: Sequence[ApiVersion] | None = None
 ) -> Starlette:
@@ -261,6 +268,7 @@ def create_app(
     repeatability = Repeatability(services, settings.repeatability_window)
     rates = make_rates(settings, services)
     named_documents = make_named_documents(settings)
+    kept_answers = make_kept_answers(settings, services.database)
     views = {
         name: GraphQLView(
             schema,
@@ -274,6 +282,7 @@ def create_app(
             repeatability=repeatability,
             rates=rates,
             time_limits=settings.time_limits,
+            kept_answers=kept_answers,
         )
         for name, schema in answered.schemas.items()
     }
@@ -325,14 +334,15 @@ def create_app(
     door = Door(
         app.router,
         endpoints={"/graphql": endpoint},
+        at_once={"/graphql": endpoint},
         phrases=services.phrases,
         origins=settings.origins,
         always=answered.headers,
     )
     proxies = settings.proxies
-    app.middleware_stack = (
-        BehindProxies(door, trusted=proxies, header=settings.forwarded_header) if proxies else door
-    )
+    outermost = BehindProxies(door, trusted=proxies, header=settings.forwarded_header) if proxies else door
+    app.middleware_stack = outermost
+    app.state.at_once = outermost
     app.state.services = services
     app.state.rates = rates
     app.state.transport_limits = TransportLimits(
@@ -341,6 +351,7 @@ def create_app(
         phrases=services.phrases,
     )
     app.state.views = views
+    app.state.kept_answers = kept_answers
     app.state.deliverer = deliverer
     return app
 

@@ -285,6 +285,13 @@ class Settings(BaseModel):
         description="How many streams of events an address may have open with one process.",
     )
 
+    response_cache_bytes: int = Field(
+        default=33_554_432,
+        ge=0,
+        le=2**40,
+        description="How much memory a process may take for answers that are given again as long as nothing is "
+        "written that they were read from (32 MiB); 0 to read anew each time. On SQLite only.",
+    )
     trusted_documents: Path | None = Field(
         default=None,
         description="A JSON file of documents by their hashes (SHA-256 or SHA-1), such as GraphQL Code "

@@ -229,6 +229,8 @@ async def test_a_difference_to_the_entities_is_found(database_url: str, differen
 
 async def test_migrations_make_exactly_what_the_entities_would(database_url: str) -> None:
     migrated = await schema_of(database_url)
+    # Counted by triggers, and no record of anything.
+    migrated.pop("written", None)
     await unmigrate(database_url, "base")
 
     async with connected(database_url) as connection:

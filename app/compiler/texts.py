@@ -4,7 +4,7 @@ Takes no connection. Every JSON text is made by the database out of typed column
 nor writes a bracket.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,11 +58,13 @@ class Statement:
         sql: Its text, in the database's own spelling.
         binds: What each of its binds asks for, in their order.
         is_short: Whether it reads few rows, and finds them by an index.
+        tables: The names of all the tables that it reads.
     """
 
     sql: str
     binds: tuple[Bind, ...]
     is_short: bool
+    tables: frozenset[str]
 
     def values(self, variables: Mapping[str, Any]) -> list[Any]:
         """Give the value of each bind.
@@ -126,6 +128,7 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
         tuple(bind(name) for name in whole.positiontup or ()),
         all(root.plan is None or _is_short(root.plan) for root in roots)
         and sum(_most_rows(root.plan) for root in roots if root.plan is not None) <= MANY_ROWS,
+        frozenset(name for root in roots if root.plan is not None for name in _tables(root.plan)),
     )
 
 
@@ -216,6 +219,12 @@ def _joint(relation: Relation, plan: ReadPlan) -> tuple[str, str, bool]:
 def _order(window: Window, rows: Any) -> list[ColumnElement[Any]]:
     by = [(getattr(rows, attribute), descends) for attribute, descends in window.order]
     return [column.desc() if descends else column.asc() for column, descends in [*by, (rows.id, False)]]
+
+
+def _tables(plan: ReadPlan) -> Iterator[str]:
+    yield str(inspect(plan.shelf.entity).local_table.name)
+    for relation in plan.relations:
+        yield from _tables(relation.plan)
 
 
 def _most_rows(plan: ReadPlan) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import time_ns
 
 Clock = Callable[[], datetime]
 """Gives the present moment, aware and in UTC."""
@@ -9,5 +10,5 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     """Give the present moment in UTC, to the millisecond: the precision that the API speaks."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    # Every request asks several times: this takes a third of the time of `now()` with its digits cut off.
+    return datetime.fromtimestamp(time_ns() // 1_000_000 / 1000, UTC)

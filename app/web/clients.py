@@ -1,8 +1,9 @@
 """Who asks: the address that a request counts for, also from behind proxies that the operator trusts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.kit.networks import (
     Network,
@@ -11,6 +12,7 @@ from app.kit.networks import (
     noted_in_forwarded,
     noted_in_x_forwarded_for,
 )
+from app.web.exchange import AnswersAtOnce, RawHeaders
 
 HEADERS: Mapping[str, Callable[[str], list[str]]] = {
     "x-forwarded-for": noted_in_x_forwarded_for,
@@ -19,6 +21,13 @@ HEADERS: Mapping[str, Callable[[str], list[str]]] = {
 """The headers in which proxies note addresses, and how each is read."""
 
 _SECURE = {"http": "https", "ws": "wss"}
+
+
+class Inner(AnswersAtOnce, Protocol):
+    """An application that may answer in both ways."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
 
 
 def address_of(scope: Scope) -> str:
@@ -33,7 +42,7 @@ class BehindProxies:
     Only one header is believed: a proxy that writes one of them may pass on the other as a client made it up.
     """
 
-    def __init__(self, app: ASGIApp, *, trusted: Sequence[Network], header: str) -> None:
+    def __init__(self, app: Inner, *, trusted: Sequence[Network], header: str) -> None:
         """Stand before an application.
 
         Args:
@@ -48,6 +57,13 @@ class BehindProxies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as that of the client."""
+        await self._app(self._seen(scope), receive, send)
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
+        """Answer a request as that of the client, if it can be done without waiting."""
+        return self._app.answer_at_once(self._seen(scope), body)
+
+    def _seen(self, scope: Scope) -> Scope:
         client = scope.get("client")
         if client:
             noted = [value for name, value in scope["headers"] if name == self._header]
@@ -55,8 +71,8 @@ class BehindProxies:
             address = client_behind(client[0], forwarded, self._trusted)
             if address != client[0]:
                 # Of the client's port nobody knows.
-                scope = {**scope, "client": (address, 0), "scheme": self._scheme(scope)}
-        await self._app(scope, receive, send)
+                return {**scope, "client": (address, 0), "scheme": self._scheme(scope)}
+        return scope
 
     def _scheme(self, scope: Scope) -> str:
         said = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]

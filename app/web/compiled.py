@@ -6,14 +6,17 @@ doors, and is refused or executed there.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from app.compiler.texts import NotCompiled
+from app.compiler.texts import NotCompiled, Statement
+from app.domain.policies import Policy
 from app.graph.compiled import Compiled, compile_operation
 from app.graph.context import Services
 from app.graph.documents import Document
@@ -25,6 +28,8 @@ from app.web.caching import NO_STORE
 from app.web.context import BEARER
 from app.web.deadlines import OutOfTime, TimeLimits, in_time, is_late
 from app.web.documents import NamedDocuments
+from app.web.exchange import RawHeaders
+from app.web.kept_answers import Generations, KeptAnswer, KeptAnswers, Key
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
 from app.web.rates import Rates
@@ -41,6 +46,37 @@ _PARAMETERS = {"query": str, "documentId": str, "operationName": str, "variables
 _NOT_TO_BE_KEPT = (b"cache-control", NO_STORE.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a request asks for, by those who may have it."""
+
+    key: Key
+    policies: Collection[Policy]
+    statement: Statement
+    values: Sequence[Any]
+
+
+class _Leaving:
+    """Leaves to the ordinary way whatever is not plainly right."""
+
+    answer: bytes | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or isinstance(error, ValueError | NotCompiled):
+            return True
+        # To be executed it would take as long again.
+        if isinstance(error, OutOfTime) or not isinstance(error, Exception):
+            return False
+        if not isinstance(error, Problem):
+            logger.error("a compiled operation failed and is executed instead", exc_info=error)
+        return True
+
+
 class CompiledReads:
     """Answers POST requests for compiled operations of one API version."""
 
@@ -51,6 +87,7 @@ class CompiledReads:
         named_documents: NamedDocuments,
         rates: Rates,
         time_limits: TimeLimits,
+        kept_answers: KeptAnswers | None,
         *,
         max_body_bytes: int,
     ) -> None:
@@ -60,8 +97,11 @@ class CompiledReads:
         self._named_documents = named_documents
         self._rates = rates
         self._time_limits = time_limits
+        self._kept_answers = kept_answers
         self._database = services.database
         self._dialect = services.database.dialect_name
+        # Of any other database every answer has to be waited for.
+        self._is_embedded = self._dialect == "sqlite"
         self._clock: Clock = services.clock
         self._max_body_bytes = max_body_bytes
 
@@ -87,54 +127,96 @@ class CompiledReads:
             messages.append(message)
             body += message.get("body", b"")
         is_whole = not message.get("more_body") and len(body) <= self._max_body_bytes
-        data = await self._data(asked[0], body) if is_whole else None
-        if data is None:
+        answer = await self._answer(asked[0], body) if is_whole else None
+        if answer is None:
             return _again(messages, receive)
-        answer = b'{"data":%b}' % data
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    (b"content-length", b"%d" % len(answer)),
-                    (b"content-type", asked[1]),
-                    _NOT_TO_BE_KEPT,
-                ],
-            }
-        )
+        headers = _answer_headers(asked[1], answer)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
         return None
 
-    async def _data(self, token: str | None, body: bytes) -> bytes | None:
-        """Give the JSON of `data`; None if the request has to go the ordinary way."""
-        try:
-            parameters = orjson.loads(body)
-            compiled = self._compiled(parameters)
-            if compiled is None:
-                return None
+    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
+        """Answer a whole POST request from what is kept, or by a statement that is over before one could wait.
+
+        Returns:
+            The headers and the body; None if it has to be answered in another way. Then nothing was done.
+        """
+        if not self._is_embedded or scope["method"] != "POST" or len(body) > self._max_body_bytes:
+            return None
+        asked = _headers(scope["headers"])
+        if asked is None:
+            return None
+        with _Leaving() as left:
+            claims = self._claims(asked[0])
+            answer = self._kept(claims, body)
+            if answer is None and (wanted := self._wanted(claims, body)) is not None and wanted.statement.is_short:
+                answer = self._read_at_once(wanted)
+            if answer is not None:
+                self._count(claims)
+                left.answer = answer
+        return None if left.answer is None else (_answer_headers(asked[1], left.answer), left.answer)
+
+    async def _answer(self, token: str | None, body: bytes) -> bytes | None:
+        """Give the body of the answer; None if the request has to go the ordinary way."""
+        with _Leaving() as left:
             claims = self._claims(token)
-            if not self._may(claims, compiled):
-                return None
-            variables = parameters.get("variables")
-            if compiled.costs.of(variables) > self._services.document_limits.cost:
-                return None
-            statement, values = compiled.operation.statement_for(variables)
-            found = self._database.reader.read(statement.sql, values, is_short=statement.is_short)
-            if found is None or isinstance(found, bytes):
-                data = found
-            else:
-                data = await in_time(self._time_limits.execution_seconds, found)
-            if data is not None and claims is not None:
-                self._rates.count_request_of_trader(claims.trader_id)
-            return data
-        except OutOfTime:
-            # To be executed it would take as long again.
-            raise
-        except (ValueError, NotCompiled, Problem):
+            answer = self._kept(claims, body)
+            if answer is None and (wanted := self._wanted(claims, body)) is not None:
+                answer = await self._read(wanted)
+            if answer is not None:
+                self._count(claims)
+                left.answer = answer
+        return left.answer
+
+    def _kept(self, claims: AccessClaims | None, body: bytes) -> bytes | None:
+        if self._kept_answers is None:
             return None
-        except Exception as error:
-            logger.error("a compiled operation failed and is executed instead", exc_info=error)
+        kept = self._kept_answers.find((self._schema.version, body))
+        return kept.body if kept is not None and self._may(claims, kept.policies) else None
+
+    def _wanted(self, claims: AccessClaims | None, body: bytes) -> _Wanted | None:
+        """Find out which statement answers a request; None if there is none, or none for these claims."""
+        parameters = orjson.loads(body)
+        compiled = self._compiled(parameters)
+        if compiled is None or not self._may(claims, compiled.policies):
             return None
+        variables = parameters.get("variables")
+        if compiled.costs.of(variables) > self._services.document_limits.cost:
+            return None
+        statement, values = compiled.operation.statement_for(variables)
+        return _Wanted((self._schema.version, body), compiled.policies, statement, values)
+
+    def _read_at_once(self, wanted: _Wanted) -> bytes | None:
+        generations = self._generations(wanted.key)
+        found = self._database.reader.read(wanted.statement.sql, wanted.values, is_short=True)
+        if isinstance(found, bytes):
+            return self._answer_of(wanted, generations, found)
+        if found is not None:
+            # Somebody has a lock: whoever waits for it does so in the other way.
+            found.close()
+        return None
+
+    async def _read(self, wanted: _Wanted) -> bytes | None:
+        statement = wanted.statement
+        generations = self._generations(wanted.key)
+        found = self._database.reader.read(statement.sql, wanted.values, is_short=statement.is_short)
+        if found is not None and not isinstance(found, bytes):
+            found = await in_time(self._time_limits.execution_seconds, found)
+        return None if found is None else self._answer_of(wanted, generations, found)
+
+    def _generations(self, key: Key) -> Generations | None:
+        return None if self._kept_answers is None else self._kept_answers.before_reading(key)
+
+    def _answer_of(self, wanted: _Wanted, generations: Generations | None, data: bytes) -> bytes:
+        answer = b'{"data":%b}' % data
+        if self._kept_answers is not None and generations is not None:
+            kept = KeptAnswer(answer, wanted.policies, wanted.statement.tables, generations)
+            self._kept_answers.keep(wanted.key, kept)
+        return answer
+
+    def _count(self, claims: AccessClaims | None) -> None:
+        if claims is not None:
+            self._rates.count_request_of_trader(claims.trader_id)
 
     def _compiled(self, parameters: Any) -> Compiled | None:
         if not _is_plain(parameters):
@@ -172,9 +254,13 @@ class CompiledReads:
         self._rates.hold(claims.trader_id)
         return claims
 
-    def _may(self, claims: AccessClaims | None, compiled: Compiled) -> bool:
+    def _may(self, claims: AccessClaims | None, policies: Collection[Policy]) -> bool:
         today = self._clock().date()
-        return all(policy.allows(claims, today) for policy in compiled.policies)
+        return all(policy.allows(claims, today) for policy in policies)
+
+
+def _answer_headers(media_type: bytes, answer: bytes) -> RawHeaders:
+    return [(b"content-length", b"%d" % len(answer)), (b"content-type", media_type), _NOT_TO_BE_KEPT]
 
 
 def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | None:

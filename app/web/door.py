@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.graph.errors import InternalError
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
-from app.web.exchange import Exchange, RawHeaders, exchange_of, raw
+from app.web.exchange import AnswersAtOnce, Exchange, RawHeaders, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
 from app.web.refusing import Voice, refuse
 
@@ -56,6 +56,7 @@ class Door:
         routes: ASGIApp,
         *,
         endpoints: Mapping[str, ASGIApp],
+        at_once: Mapping[str, AnswersAtOnce],
         phrases: Phrases,
         origins: Sequence[str],
         always: Mapping[str, str],
@@ -65,12 +66,15 @@ class Door:
         Args:
             routes: The application's routes.
             endpoints: What is asked so often that it is not looked for among the routes, by its path.
+            at_once: Those of them that may answer without waiting, by the same paths.
             phrases: The words for refusals.
             origins: The origins whose pages may read answers (CORS); `*` stands for all of them.
             always: The headers of every answer besides those about safety.
         """
         self._routes = ExceptionMiddleware(routes, {HTTPException: self._refuse, Problem: self._refuse})
         self._endpoints = endpoints
+        self._at_once = at_once
+        self._is_for_pages = bool(origins)
         self._phrases = phrases
         self._always = raw(always)
         self._safe = raw(ANSWER_HEADERS)
@@ -101,6 +105,18 @@ class Door:
             await send(message)
 
         await self._within(scope, receive, answer)
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
+        """Answer a request by whoever can do so without waiting, with the headers that every answer has."""
+        room = self._at_once.get(scope["path"])
+        if room is None or (self._is_for_pages and any(name == b"origin" for name, _ in scope["headers"])):
+            return None
+        exchange = Exchange(scope)
+        found = room.answer_at_once(scope, body)
+        if found is None:
+            return None
+        headers, answer = found
+        return self._complete(headers, exchange, scope), answer
 
     def _complete(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> RawHeaders:
         complete = [*headers, (b"x-ms-request-id", exchange.request_id.encode()), *self._always]

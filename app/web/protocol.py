@@ -11,11 +11,13 @@ from typing import Any, cast
 import httptools
 import orjson
 from starlette.types import Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.web.deadlines import TransportLimits, is_late, note_late
+from app.web.exchange import AnswersAtOnce
 
 # The application answers in its own words first.
 _LAST_SECONDS = 2.0
@@ -37,6 +39,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_in_head = True
         self._is_whole = False
         self._received = 0
+        self._at_once: AnswersAtOnce = config.loaded_app.state.at_once
+        self._is_beginning = False
+        self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._refusal = (HTTPStatus.BAD_REQUEST, "request-malformed", 0)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,6 +58,9 @@ class BoundedHttp(HttpToolsProtocol):
         """Take some of a request, or several."""
         self._received += len(data)
         super().data_received(data)
+        if self._begun is not None:
+            # The rest of it is still to come.
+            self._serve_begun()
         if self.transport.is_closing():
             self._stop_timer()
         elif self._is_whole:
@@ -84,12 +92,42 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse_head()
             raise httptools.HttpParserError
         self._is_in_head = False
+        self._is_beginning = True
         super().on_headers_complete()
+        self._is_beginning = False
 
     def on_message_complete(self) -> None:
         """End a request."""
         self._is_whole = True
         super().on_message_complete()
+        if self._begun is not None and not self._answers_at_once(self._begun[0]):
+            self._serve_begun()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        may_be_answered_at_once = cycle.keep_alive and cycle.scope["method"] == "POST"
+        if self._is_beginning and may_be_answered_at_once and not self.flow.write_paused:
+            self._begun = (cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _serve_begun(self) -> None:
+        if self._begun is not None:
+            cycle, app = self._begun
+            self._begun = None
+            super()._start_asgi_task(cycle, app)
+
+    def _answers_at_once(self, cycle: RequestResponseCycle) -> bool:
+        """Answer without a task of the event loop, which takes longer to begin and to end than many an answer."""
+        answer = self._at_once.answer_at_once(cast("Scope", cycle.scope), bytes(cycle.body))
+        if answer is None:
+            return False
+        self._begun = None
+        headers, body = answer
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[HTTPStatus.OK], *lines, b"\r\n", body)))
+        self.on_response_complete()
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that the application never sees, and hang up."""

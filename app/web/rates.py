@@ -184,8 +184,15 @@ class Rates:
         Raises:
             TooOften: One more would be more than there may be.
         """
-        if self._limits.requests and self._counts.of(f"trader:{trader_id}") >= self._limits.requests:
-            raise TooOften(self._counts.seconds_left())
+        self._hold(f"trader:{trader_id}")
+
+    def hold_address(self, address: str) -> None:
+        """Hold an address to the limit without counting.
+
+        Raises:
+            TooOften: One more request would be more than there may be.
+        """
+        self._hold(f"address:{address}")
 
     async def count_tries(self, fields: Collection[str], address: str, context: Context) -> None:
         """Count what a mutation tries: each of its fields for itself, so that aliases save nothing.
@@ -218,6 +225,10 @@ class Rates:
         """Close what was opened."""
         if self._shared is not None:
             await self._shared.close()
+
+    def _hold(self, key: str) -> None:
+        if self._limits.requests and self._counts.of(key) >= self._limits.requests:
+            raise TooOften(self._counts.seconds_left())
 
     def _count(self, key: str) -> None:
         if self._limits.requests and self._counts.add(key) > self._limits.requests:

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.graph.schema import SecuredSchema
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
-from app.web.exchange import exchange_of, raw
+from app.web.exchange import AnswersAtOnce, RawHeaders, exchange_of, raw
 from app.web.problems import MalformedRequest
 from app.web.refusing import Voice, refuse
 
@@ -161,13 +161,20 @@ class Versions:
         raise UnsupportedVersion(version=asked[:_LONGEST_SHOWN], supported=", ".join(self.names))
 
 
+class View(AnswersAtOnce, Protocol):
+    """What answers for one version, in both ways."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request or a socket."""
+
+
 class VersionedEndpoint:
     """An endpoint that leads to the view of the version that a request asks for.
 
     On a route, the parameter `number` of its path says what the path asks for.
     """
 
-    def __init__(self, versions: Versions, views: Mapping[str, ASGIApp], phrases: Phrases) -> None:
+    def __init__(self, versions: Versions, views: Mapping[str, View], phrases: Phrases) -> None:
         """Build it.
 
         Args:
@@ -195,6 +202,16 @@ class VersionedEndpoint:
         exchange.version = name
         exchange.headers = self._headers[name]
         await self._views[name](scope, receive, send)
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
+        """Answer who asks for no version in particular, if that can be done without waiting."""
+        exchange = exchange_of(scope)
+        if exchange.asked_version is not None or scope["query_string"]:
+            return None
+        name = self._versions.default
+        exchange.version = name
+        exchange.headers = self._headers[name]
+        return self._views[name].answer_at_once(scope, body)
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         response = refuse(problem, Voice.of(scope, self._phrases), scope)

@@ -198,7 +198,7 @@ def _our_command(
         "secret": credentials.secret,
         "pepper": credentials.secret,
         "access_token_seconds": _DAY_SECONDS,
-        **{name: value for name, value in contender.settings.items() if name in Settings.model_fields},
+        **contender.settings,
     }
     return [sys.executable, "-m", "app", "serve"], _ours(settings)
 

@@ -41,6 +41,8 @@ CALLERS: dict[str, Callable[[Callers], str | None]] = {
 
 @pytest.fixture
 async def both(settings: Settings, clock: ManualClock) -> AsyncIterator[Both]:
+    # An answer that is given again would show nothing of how it is read.
+    settings = settings.model_copy(update={"response_cache_bytes": 0})
     async with quiet_app(settings, clock) as compiling, quiet_app(settings, clock) as executing:
         async with compiling.state.services.database.unit_of_work() as session:
             await make_share(session, await make_industry(session, tag="drinks"), tag="BUD")

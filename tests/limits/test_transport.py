@@ -141,6 +141,37 @@ def test_requests_in_one_packet_are_answered_each_in_turn(server: Server) -> Non
         assert [connection.answer().status for _ in range(40)] == [200] * 40
 
 
+def test_what_is_answered_at_once_keeps_its_turn(server: Server) -> None:
+    body = b'{"query": "{ __typename }"}'
+    at_once = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    with wire(server) as connection:
+        connection.send(at_once)
+        connection.answer()
+        connection.send((at_once + at_once + WHOLE) * 20)
+        answers = [connection.answer().body["data"] for _ in range(60)]
+
+    assert [list(data) for data in answers] == [["__typename"], ["__typename"], ["service"]] * 20
+
+
+@pytest.mark.parametrize("parts", [2, 5])
+def test_a_request_that_comes_in_parts_is_answered_like_one_that_comes_at_once(server: Server, parts: int) -> None:
+    body = b'{"query": "{ __typename }"}'
+    whole = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    size = len(whole) // parts + 1
+
+    with wire(server) as connection:
+        connection.send(whole)
+        expected = connection.answer()
+        for start in range(0, len(whole), size):
+            connection.send(whole[start : start + size])
+            time.sleep(0.05)
+        answer = connection.answer()
+
+    assert (answer.status, answer.body) == (200, expected.body)
+    assert answer.headers.keys() == expected.headers.keys()
+
+
 @pytest.mark.parametrize("garbage", [b"\0\xff\x16\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"{}\r\n\r\n"])
 def test_what_is_no_http_is_told_so_in_json(server: Server, garbage: bytes) -> None:
     with wire(server) as connection:
