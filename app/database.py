@@ -6,23 +6,34 @@ one unit of work that commits as a whole or not at all.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Executable, Row, event, make_url, text
+from sqlalchemy import Connection, Executable, event, make_url, text
+from sqlalchemy import Row as Found
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.util import greenlet_spawn
 
-from app.drivers import BUSY_TIMEOUT_MILLISECONDS, Reader, SqliteWriter, lower, open_reader
+from app.drivers import (
+    BUSY_TIMEOUT_MILLISECONDS,
+    Link,
+    Reader,
+    RuleBroken,
+    SqliteWriter,
+    link_over,
+    lower,
+    open_reader,
+)
 from app.kit import facts
 from app.kit.facts import Fact
+from app.statements import Prepared, Row, Session
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -41,6 +52,34 @@ class UnusableMigrations(Exception):
     """The migrations do not lead from the database as it is to where they should; the text says why."""
 
 
+class SwiftUnit:
+    """A unit of work that runs nothing but prepared statements, past sessions and engines.
+
+    Those take several times as long as the few statements of a write.
+
+    Attributes:
+        info: What is noted in it until it is committed.
+    """
+
+    def __init__(self, link: Link, dialect_name: str) -> None:
+        self.info: dict[Any, Any] = {}
+        self._link = link
+        self._dialect_name = dialect_name
+
+    async def run(self, prepared: Prepared, /, **values: Any) -> Sequence[Row]:
+        """Run a prepared statement, and give its rows.
+
+        Raises:
+            IntegrityError: It breaks a rule that the database holds.
+        """
+        spelling = prepared.spelled(self._dialect_name)
+        try:
+            rows = await self._link.fetch(spelling.sql, spelling.values(values))
+        except RuleBroken as broken:
+            raise IntegrityError(spelling.sql, None, broken.error, hide_parameters=True) from broken
+        return [spelling.row(row) for row in rows]
+
+
 class Database:
     """One database as its callers see it: many readers, and units of work.
 
@@ -50,6 +89,7 @@ class Database:
 
     Attributes:
         reader: Runs compiled statements, past the engines.
+        link_over: Makes what runs prepared statements, past the engines, of a driver's connection.
     """
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
@@ -71,6 +111,7 @@ class Database:
             )
             event.listen(self._writer.sync_engine, "handle_error", _leave_out_the_row)
         self.reader: Reader = open_reader(self.url, connections=_POSTGRESQL_READERS)
+        self.link_over: Callable[[Any], Link] = link_over
 
     @property
     def dialect_name(self) -> str:
@@ -82,34 +123,58 @@ class Database:
         """The engines in use, for those who count statements."""
         return tuple(dict.fromkeys((self._readers, self._writer)))
 
-    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable) -> Sequence[Found[Any]]:
         """Run one reading statement by itself and give its rows."""
         async with self._readers.connect() as connection:
             return (await connection.execute(statement)).all()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
+    async def reading(self) -> AsyncIterator[Session]:
         """Open a session that reads; what it gives stays usable when it is closed."""
-        async with AsyncSession(self._readers, expire_on_commit=False, autoflush=False) as session:
+        async with Session(self._readers, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self) -> AsyncIterator[Session]:
         """Open a session whose changes are committed together at the end, or not at all.
 
         The facts noted in it are told to the listeners once it is committed; a failed one tells nobody.
         """
-        async with AsyncSession(self._writer, expire_on_commit=False) as session:
+        async with Session(self._writer, expire_on_commit=False) as session:
             async with session.begin():
                 yield session
             self._tell(facts.noted(session))
 
-    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[SwiftUnit]:
+        """Open a unit of work for prepared statements alone, which are committed together or not at all.
+
+        Its facts are told as those of any other.
+        """
+        connection = await self._writer.raw_connection()
+        try:
+            link = self.link_over(connection.driver_connection)
+            await link.begin()
+            unit = SwiftUnit(link, self.dialect_name)
+            try:
+                yield unit
+            except BaseException:
+                await link.roll_back()
+                raise
+            await _wholly(self._commit(link, unit))
+        finally:
+            await greenlet_spawn(connection.close)
+
+    async def _commit(self, link: Link, unit: SwiftUnit) -> None:
+        await link.commit()
+        self._tell(facts.noted(unit))
+
+    def apart(self) -> AbstractAsyncContextManager[Session]:
         """Open a unit of work that is committed by itself: here all of them are."""
         return self.unit_of_work()
 
     @asynccontextmanager
-    async def operation(self, begin: Callable[[AsyncSession], Awaitable[None]]) -> AsyncIterator["Transaction"]:
+    async def operation(self, begin: Callable[[Session], Awaitable[None]]) -> AsyncIterator["Transaction"]:
         """Hold units of work together in one transaction, which is undone unless it is committed within.
 
         Args:
@@ -126,7 +191,7 @@ class Database:
             for listener in self._listeners:
                 listener(fact)
 
-    async def prepare_alone(self, session: AsyncSession) -> None:
+    async def prepare_alone(self, session: Session) -> None:
         """Let no other server prepare the database between here and the end of this unit of work."""
         if self.dialect_name != "sqlite":  # There a unit of work is alone anyway.
             await _take_turns(await session.connection())
@@ -164,7 +229,7 @@ class Transaction:
         self,
         database: Database,
         engine: AsyncEngine,
-        begin: Callable[[AsyncSession], Awaitable[None]],
+        begin: Callable[[Session], Awaitable[None]],
         tell: Callable[[Sequence[Fact]], None],
     ) -> None:
         self.refusal: Exception | None = None
@@ -182,7 +247,7 @@ class Transaction:
         """Whether there was a unit of work."""
         return self._connection is not None
 
-    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def fetch(self, statement: Executable) -> Sequence[Found[Any]]:
         """Run one reading statement by itself and give its rows."""
         if self._connection is None:
             return await self._database.fetch(statement)
@@ -190,7 +255,7 @@ class Transaction:
             return (await self._connection.execute(statement)).all()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
+    async def reading(self) -> AsyncIterator[Session]:
         """Open a session that reads; what it gives stays usable when it is closed."""
         if self._connection is None:
             async with self._database.reading() as session:
@@ -200,7 +265,7 @@ class Transaction:
                 yield session
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self) -> AsyncIterator[Session]:
         """Open a session whose changes become part of the transaction together, or not at all.
 
         Raises:
@@ -211,7 +276,11 @@ class Transaction:
                 yield session
             self._facts.extend(facts.noted(session))
 
-    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def writing(self) -> AbstractAsyncContextManager[Session]:
+        """Open a unit of work as part of the transaction, as `unit_of_work` does."""
+        return self.unit_of_work()
+
+    def apart(self) -> AbstractAsyncContextManager[Session]:
         """Open a unit of work that is committed by itself, whatever becomes of the transaction.
 
         Raises:
@@ -266,10 +335,20 @@ class Transaction:
         return connection
 
 
-def _joined(connection: AsyncConnection, *, autoflush: bool) -> AsyncSession:
-    return AsyncSession(
+def _joined(connection: AsyncConnection, *, autoflush: bool) -> Session:
+    return Session(
         connection, expire_on_commit=False, autoflush=autoflush, join_transaction_mode="create_savepoint"
     )
+
+
+async def _wholly(work: Coroutine[Any, Any, None]) -> None:
+    """Do something to its end even if whoever waits for it gives up: what is committed has to be told."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait({doing})
+        raise
 
 
 def _is_busy(error: DBAPIError) -> bool:

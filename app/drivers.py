@@ -181,6 +181,14 @@ class SqliteWriter(aiosqlite.Connection):
         # A process that ends without closing it must not wait for it.
         self._thread.daemon = True
 
+    async def begin(self) -> None:
+        """Begin a transaction that writes, as soon as no other process is in one."""
+        await self._execute(self._conn.execute, "BEGIN IMMEDIATE")
+
+    def fetch_here(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run a statement of a transaction that has begun, and give its rows: it waits for nothing."""
+        return self._conn.execute(sql, values).fetchall()
+
     async def commit(self) -> None:
         """Commit the transaction."""
         await super()._execute(self._conn.commit)  # type: ignore[no-untyped-call]
@@ -201,6 +209,98 @@ def _patiently(connection: sqlite3.Connection, fn: Callable[..., Any], *args: An
         return fn(*args, **kwargs)
     finally:
         connection.execute("PRAGMA busy_timeout = 0")
+
+
+class Link(Protocol):
+    """A writing connection without anything between the program and its driver, for one transaction at a time."""
+
+    async def begin(self) -> None:
+        """Begin a transaction; where only one at a time can write, wait for the turn."""
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run a statement and give its rows.
+
+        Raises:
+            RuleBroken: It breaks a rule that the database holds; the cause says which.
+        """
+
+    async def commit(self) -> None:
+        """Make the transaction true."""
+
+    async def roll_back(self) -> None:
+        """Undo the transaction."""
+
+
+class RuleBroken(Exception):
+    """A statement breaks a rule that the database holds.
+
+    Attributes:
+        error: What the driver said of it.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class SqliteLink:
+    """Runs statements where it is called, and waits for locks and for the disk elsewhere."""
+
+    def __init__(self, connection: SqliteWriter) -> None:
+        self._connection = connection
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        await self._connection.begin()
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run a statement and give its rows."""
+        try:
+            return self._connection.fetch_here(sql, values)
+        except sqlite3.IntegrityError as error:
+            raise RuleBroken(error) from error
+
+    async def commit(self) -> None:
+        """Make the transaction true."""
+        await self._connection.commit()
+
+    async def roll_back(self) -> None:
+        """Undo the transaction."""
+        await self._connection.rollback()
+
+
+class PostgresqlLink:
+    """Runs statements that the connection prepares when they come first."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        await self._connection.execute("BEGIN")
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run a statement and give its rows."""
+        try:
+            rows: Sequence[Sequence[Any]] = await self._connection.fetch(sql, *values)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            # It tells the row at fault, and tracebacks would print it.
+            error.detail = None
+            raise RuleBroken(error) from error
+        return rows
+
+    async def commit(self) -> None:
+        """Make the transaction true."""
+        await self._connection.execute("COMMIT")
+
+    async def roll_back(self) -> None:
+        """Undo the transaction."""
+        await self._connection.execute("ROLLBACK")
+
+
+def link_over(connection: Any) -> Link:
+    """Give a link over a connection of a driver: a `SqliteWriter` or one of asyncpg."""
+    return SqliteLink(connection) if isinstance(connection, SqliteWriter) else PostgresqlLink(connection)
 
 
 class PostgresqlReader:

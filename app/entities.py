@@ -98,6 +98,23 @@ class Share(SQLModel, table=True):
     industry: Industry = _unloaded("shares")
 
 
+class PriceTick(SQLModel, table=True):
+    """A price that a share got, kept as long as the share. Only ever appended."""
+
+    __tablename__ = "price_tick"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int = _key("The key, unique among ticks; later ones are larger.")
+    share_id: int = Field(
+        sa_type=Key, foreign_key="share.id", ondelete="CASCADE", index=True, description="The id of the share."
+    )
+    price: Decimal = Field(sa_type=Money, description="The new price.")
+    previous_price: Decimal | None = Field(
+        default=None, sa_type=Money, description="The price before; null for the first one."
+    )
+    at: datetime = _moment("When it changed.")
+
+
 class Trader(SQLModel, table=True):
     """A person who uses the service."""
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
+from app import drivers
 from app.database import Database
 
 
@@ -22,6 +23,7 @@ class Statements(list[str]):
         for engine in self._engines:
             event.listen(engine, "before_cursor_execute", self._note)
         self._database.reader = self
+        self._database.link_over = self._link_over
         return self
 
     def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> Any:
@@ -43,6 +45,18 @@ class Statements(list[str]):
         for engine in self._engines:
             event.remove(engine, "before_cursor_execute", self._note)
         self._database.reader = self._reader
+        self._database.link_over = drivers.link_over
+
+    def _link_over(self, connection: Any) -> drivers.Link:
+        link = drivers.link_over(connection)
+        run = link.fetch
+
+        async def fetch(sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+            self.append(sql)
+            return await run(sql, values)
+
+        link.fetch = fetch  # type: ignore[method-assign]
+        return link
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         # The deliverer's look at the outbox belongs to no request, and may come at any moment.

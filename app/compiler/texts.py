@@ -8,20 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Integer, Select, bindparam, func, inspect, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, inspect, select
 from sqlalchemy.orm import RelationshipProperty, aliased
 
 from app.compiler.conditions import conditions
 from app.compiler.json_texts import JsonArray, JsonMembers, JsonObject, JsonScalar, Literal, Opaque, is_writable
 from app.compiler.plan import MAX_LIMIT, ReadPlan, Relation, Window, limit_from, offset_from
 from app.compiler.slots import Bind, Slot
-
-_asyncpg: Callable[[], Dialect] = PGDialect_asyncpg
-
-DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": _asyncpg()}
-"""The spelling of each database, as its driver wants binds marked."""
+from app.statements import spell
 
 MANY_ROWS = 200
 """Up to so many rows are read in less time than it takes to hand the work to a thread (measured)."""
@@ -101,7 +95,7 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
     Args:
         roots: The root fields, in the order of the answer.
         root_type: The name of the root type, for `__typename`.
-        dialect: One of `DIALECTS`.
+        dialect: One of `app.statements.DIALECTS`.
 
     Raises:
         NotCompiled: A field is selected that no column is behind.
@@ -112,20 +106,10 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
         (root.key, Literal(root_type) if root.plan is None else _root(root, root.plan, binds)) for root in roots
     ]
     chosen: Select[Any] = select(JsonMembers(members))
-    compiled: Any = chosen.compile(dialect=DIALECTS[dialect])
-    whole = compiled.construct_expanded_state()
-    processors = {**compiled._bind_processors, **whole.processors}  # noqa: SLF001 - there is no public way
-
-    def bind(name: str) -> Bind:
-        if (slot := binds.slots.get(name)) is not None:
-            return slot
-        process = processors.get(name)
-        value = whole.parameters[name]
-        return Bind(None, _as_it_is, value if process is None else process(value))
-
+    spelled = spell(chosen, dialect)
     return Statement(
-        whole.statement,
-        tuple(bind(name) for name in whole.positiontup or ()),
+        spelled.sql,
+        tuple(binds.slots.get(name) or Bind(None, _as_it_is, spelled.fixed[name]) for name in spelled.binds),
         all(root.plan is None or _is_short(root.plan) for root in roots)
         and sum(_most_rows(root.plan) for root in roots if root.plan is not None) <= MANY_ROWS,
         frozenset(name for root in roots if root.plan is not None for name in _tables(root.plan)),

@@ -5,12 +5,14 @@ just before the commit. The chain is keyed (HMAC): who can edit the database can
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, TypeVar
 
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +23,7 @@ from app.kit.client import UNKNOWN, Client
 from app.kit.clock import Clock
 from app.kit.facts import Fact
 from app.security.seals import Seals
+from app.statements import Prepared, Session, Unit
 
 _EVENT_SEAL = "audit event"
 _HEAD_SEAL = "audit head"
@@ -28,6 +31,19 @@ _HEAD = 1
 _PAGE = 1_000
 # An event that somebody puts before the first is found too.
 _SMALLEST_KEY = -(2**63)
+
+_SEALED = tuple(name for name in AuditEvent.model_fields if name != "hash")
+_LOCK_HEAD = Prepared(
+    select(col(AuditHead.event_id), col(AuditHead.hash)).where(col(AuditHead.id) == _HEAD).with_for_update()
+)
+_APPEND = Prepared(insert(AuditEvent).values({name: bindparam(name) for name in (*_SEALED, "hash")}))
+_MOVE_HEAD = Prepared(
+    update(AuditHead)
+    .where(col(AuditHead.id) == _HEAD)
+    .values(event_id=bindparam("event_id"), hash=bindparam("hash"), seal=bindparam("seal"))
+)
+
+U = TypeVar("U", bound=Unit)
 
 
 class AuditAction(StrEnum):
@@ -98,25 +114,29 @@ class AuditedWork:
         self._origin = origin
         self._clock = clock
 
-    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def reading(self) -> AbstractAsyncContextManager[Session]:
         """Open a session that reads."""
         return self._work.reading()
 
-    def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def unit_of_work(self) -> AbstractAsyncContextManager[Session]:
         """Open a session whose changes are committed together with their audit events, or not at all."""
         return self._audited(self._work.unit_of_work())
 
-    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def writing(self) -> AbstractAsyncContextManager[Unit]:
+        """Open a unit of work for prepared statements, which are committed together with their audit events."""
+        return self._audited(self._work.writing())
+
+    def apart(self) -> AbstractAsyncContextManager[Session]:
         """Open a unit of work that is committed by itself."""
         return self._audited(self._work.apart())
 
     @asynccontextmanager
-    async def _audited(self, opened: AbstractAsyncContextManager[AsyncSession]) -> AsyncIterator[AsyncSession]:
-        async with opened as session:
-            yield session
-            happened = [fact for fact in facts.noted(session) if isinstance(fact, Happened)]
+    async def _audited(self, opened: AbstractAsyncContextManager[U]) -> AsyncIterator[U]:
+        async with opened as unit:
+            yield unit
+            happened = [fact for fact in facts.noted(unit) if isinstance(fact, Happened)]
             if happened:
-                await _append(session, happened, self._origin, self._seals, self._clock())
+                await _append(unit, happened, self._origin, self._seals, self._clock())
 
 
 class AuditedOperation(AuditedWork):
@@ -131,12 +151,16 @@ class AuditedOperation(AuditedWork):
         super().__init__(work, seals, origin, clock)
         self._joined = work
 
-    def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def unit_of_work(self) -> AbstractAsyncContextManager[Session]:
         """Open a session whose changes become part of the operation together, or not at all."""
         return self._joined.unit_of_work()
 
+    def writing(self) -> AbstractAsyncContextManager[Unit]:
+        """Open a unit of work for prepared statements, in the same way."""
+        return self._joined.writing()
+
     @asynccontextmanager
-    async def last(self) -> AsyncIterator[AsyncSession]:
+    async def last(self) -> AsyncIterator[Session]:
         """Open the operation's last unit of work, at the end of which the events of all are written."""
         async with super().unit_of_work() as session:
             for fact in self._joined.take_facts():
@@ -159,7 +183,7 @@ async def verify(session: AsyncSession, seals: Seals) -> int | None:
             )
         ).all():
             for event in page:
-                if event.id != expected or event.hash != _chained(event, previous, seals):
+                if event.id != expected or event.hash != _chained(_sealed(event), previous, seals):
                     return min(event.id, expected)
                 expected, previous = event.id + 1, event.hash
             session.expunge_all()
@@ -169,50 +193,54 @@ async def verify(session: AsyncSession, seals: Seals) -> int | None:
         if head is None or head.event_id < expected or await session.get(AuditEvent, expected) is None:
             break
     intact = head is not None and (head.event_id, head.hash) == (expected - 1, previous)
-    sealed = head is not None and (head.event_id == 0 or head.seal == _head_seal(head, seals))
+    sealed = head is not None and (head.event_id == 0 or head.seal == _head_seal(head.event_id, head.hash, seals))
     return None if intact and sealed else expected
 
 
-async def _append(
-    session: AsyncSession, happened: list[Happened], origin: Origin, seals: Seals, now: datetime
-) -> None:
+def _sealed(event: AuditEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _SEALED}
+
+
+async def _append(unit: Unit, happened: list[Happened], origin: Origin, seals: Seals, now: datetime) -> None:
     # The lock on this one row is what keeps appends of parallel transactions in a line.
-    head = await session.get(AuditHead, _HEAD, with_for_update=True, populate_existing=True)
-    if head is None:
+    heads = await unit.run(_LOCK_HEAD)
+    if not heads:
         raise RuntimeError("the audit trail has no head")
+    ((event_id, digest),) = heads
     for fact in happened:
-        event = AuditEvent(
-            id=head.event_id + 1,
-            at=now,
-            action=fact.action,
-            actor_id=origin.actor_id if fact.actor_id is None else fact.actor_id,
-            trader_id=fact.trader_id,
-            subject_id=fact.subject or _account(fact),
-            request_id=origin.request_id,
-            device=origin.client.device,
-            software_version=origin.client.software,
-            hardware_version=origin.client.hardware,
-            detail=fact.detail,
-            hash=b"",
-        )
-        event.hash = _chained(event, head.hash, seals)
-        session.add(event)
-        head.event_id, head.hash = event.id, event.hash
-    head.seal = _head_seal(head, seals)
+        event_id += 1
+        event = {
+            "id": event_id,
+            "at": now,
+            "action": fact.action.value,
+            "actor_id": origin.actor_id if fact.actor_id is None else fact.actor_id,
+            "trader_id": fact.trader_id,
+            "subject_id": fact.subject or _account(fact),
+            "request_id": origin.request_id,
+            "device": origin.client.device,
+            "software_version": origin.client.software,
+            "hardware_version": origin.client.hardware,
+            "detail": fact.detail,
+        }
+        digest = _chained(event, digest, seals)
+        await unit.run(_APPEND, **event, hash=digest)
+    await unit.run(_MOVE_HEAD, event_id=event_id, hash=digest, seal=_head_seal(event_id, digest, seals))
 
 
 def _account(fact: Happened) -> str | None:
     return None if fact.trader_id is None else f"Trader:{fact.trader_id}"
 
 
-def _chained(event: AuditEvent, previous: bytes, seals: Seals) -> bytes:
+def _chained(event: Mapping[str, Any], previous: bytes, seals: Seals) -> bytes:
     # Where these are not said they are not sealed, so that events from before there were any stay whole.
-    unsaid = {name for name in ("software_version", "hardware_version") if getattr(event, name) is None}
-    said = event.model_dump(mode="json", exclude={"hash", "at"} | unsaid) | {
-        "at": event.at.isoformat(timespec="milliseconds")
+    said = {
+        name: value
+        for name, value in event.items()
+        if value is not None or name not in ("software_version", "hardware_version")
     }
+    said["at"] = event["at"].isoformat(timespec="milliseconds")
     return seals.digest(previous + json.dumps(said, sort_keys=True).encode(), _EVENT_SEAL)
 
 
-def _head_seal(head: AuditHead, seals: Seals) -> bytes:
-    return seals.digest(head.event_id.to_bytes(8, "big") + head.hash, _HEAD_SEAL)
+def _head_seal(event_id: int, digest: bytes, seals: Seals) -> bytes:
+    return seals.digest(event_id.to_bytes(8, "big") + digest, _HEAD_SEAL)

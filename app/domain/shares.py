@@ -1,22 +1,22 @@
 """What can be done with shares, by whoever was let in: the caller opens the unit of work."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
-from app.domain import writing
+from app.domain import market, writing
 from app.domain.problems import IndustryUnknown, ShareUnknown, TagTaken
 from app.domain.writing import WriteOutcome
 from app.entities import Share
+from app.statements import Unit
 
 
-async def create(session: AsyncSession, values: Mapping[str, Any], *, now: datetime) -> tuple[Share, WriteOutcome]:
+async def create(unit: Unit, values: Mapping[str, Any], *, now: datetime) -> tuple[Share, WriteOutcome]:
     """Insert a share.
 
     Args:
-        session: An open unit of work; the caller commits.
+        unit: An open unit of work; the caller commits.
         values: `industry_id`, `tag` (normalised) and `price` (zero or more, at most four decimals).
         now: The moment of the write, in UTC.
 
@@ -24,15 +24,15 @@ async def create(session: AsyncSession, values: Mapping[str, Any], *, now: datet
         IndustryUnknown: No industry has that id.
         TagTaken: Another share has that tag.
     """
-    share = Share(**values, created_at=now, updated_at=now)
-    session.add(share)
-    await _flush(session)
-    writing.note(session, share, WriteOutcome.INSERTED)
-    return share, WriteOutcome.INSERTED
+    share = Share(**values, version=1, created_at=now, updated_at=now)
+    with _refusing():
+        outcome = await writing.insert_new(unit, share)
+    await market.tick(unit, share, previous=None, at=now)
+    return share, outcome
 
 
 async def update(
-    session: AsyncSession,
+    unit: Unit,
     share_id: int,
     values: Mapping[str, Any],
     *,
@@ -42,7 +42,7 @@ async def update(
     """Set the given values of a share; values left out stay as they are.
 
     Args:
-        session: An open unit of work; the caller commits.
+        unit: An open unit of work; the caller commits.
         share_id: The share's key.
         values: Any of `industry_id`, `tag` and `price`.
         expected_version: The version that the caller read; None lets the last write win.
@@ -54,18 +54,20 @@ async def update(
         IndustryUnknown: No industry has that id.
         TagTaken: Another share has that tag.
     """
-    share = await writing.locked(session, Share, share_id)
+    share = await writing.locked(unit, Share, share_id)
     if share is None:
         raise ShareUnknown(path=("id",))
-    writing.expect(session, share, expected_version)
-    outcome = writing.change(share, values, now)
-    await _flush(session)
-    writing.note(session, share, outcome)
+    writing.expect(share, expected_version)
+    previous = share.price
+    with _refusing():
+        outcome = await writing.change(unit, share, values, now)
+    if share.price != previous:
+        await market.tick(unit, share, previous=previous, at=now)
     return share, outcome
 
 
 async def upsert(
-    session: AsyncSession,
+    unit: Unit,
     share_id: int | None,
     values: Mapping[str, Any],
     *,
@@ -77,30 +79,27 @@ async def upsert(
     Arguments and problems are those of `create` and `update`.
     """
     if share_id is None:
-        return await create(session, values, now=now)
-    return await update(session, share_id, values, expected_version=expected_version, now=now)
+        return await create(unit, values, now=now)
+    return await update(unit, share_id, values, expected_version=expected_version, now=now)
 
 
-async def delete(session: AsyncSession, share_id: int, *, expected_version: int | None) -> WriteOutcome:
+async def delete(unit: Unit, share_id: int, *, expected_version: int | None) -> WriteOutcome:
     """Delete a share; one that is already gone is no error.
 
     Args:
-        session: An open unit of work; the caller commits.
+        unit: An open unit of work; the caller commits.
         share_id: The share's key.
         expected_version: The version that the caller read; None deletes whatever is there.
 
     Raises:
         Conflict: The share has another version by now.
     """
-    share = await writing.locked(session, Share, share_id)
+    share = await writing.locked(unit, Share, share_id)
     if share is None:
         return WriteOutcome.ABSENT
-    writing.expect(session, share, expected_version)
-    await session.delete(share)
-    writing.note(session, share, WriteOutcome.DELETED)
-    return WriteOutcome.DELETED
+    writing.expect(share, expected_version)
+    return await writing.remove(unit, share)
 
 
-async def _flush(session: AsyncSession) -> None:
-    with writing.refusing(duplicate=TagTaken(path=("tag",)), reference=IndustryUnknown(path=("industryId",))):
-        await session.flush()
+def _refusing() -> AbstractContextManager[None]:
+    return writing.refusing(duplicate=TagTaken(path=("tag",)), reference=IndustryUnknown(path=("industryId",)))

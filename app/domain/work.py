@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from app.kit.facts import Fact
+from app.statements import Session, Unit
 
 
 class GivenUp(Exception):
@@ -20,17 +19,24 @@ class Work(Protocol):
     of a password, take one before and one after, so that no transaction waits with them.
     """
 
-    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def reading(self) -> AbstractAsyncContextManager[Session]:
         """Open a session that reads."""
 
-    def unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def unit_of_work(self) -> AbstractAsyncContextManager[Session]:
         """Open a session whose changes are committed together at the end, or not at all.
 
         Raises:
             GivenUp: The work is part of a repeatable request that another process has done.
         """
 
-    def apart(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def writing(self) -> AbstractAsyncContextManager[Unit]:
+        """Open a unit of work for prepared statements alone; in all else it is like any other.
+
+        Raises:
+            GivenUp: As for `unit_of_work`.
+        """
+
+    def apart(self) -> AbstractAsyncContextManager[Session]:
         """Open a unit of work that is committed by itself, even if what comes after it is all undone.
 
         Only before the first one of the other kind: both at once could wait for each other.

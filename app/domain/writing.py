@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from sqlalchemy import Table, bindparam, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.domain import audit
 from app.domain.audit import AuditAction
@@ -15,6 +15,7 @@ from app.domain.problems import Conflict
 from app.entities import Industry, Share
 from app.kit import facts
 from app.kit.problem import Problem
+from app.statements import Prepared, Unit
 
 
 class WriteOutcome(StrEnum):
@@ -34,25 +35,56 @@ _DUPLICATE = ("SQLITE_CONSTRAINT_UNIQUE", "23505")
 _REFERENCE = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 
 
-async def locked(session: AsyncSession, entity: type[Kept], key: int) -> Kept | None:
+class _Statements:
+    """The statements by which records of one kind are written, one at a time and by their key."""
+
+    def __init__(self, entity: type[Industry] | type[Share]) -> None:
+        table: Table = inspect(entity).local_table
+        self.columns = tuple(column.key for column in table.columns)
+        binds: dict[str, Any] = {name: bindparam(name) for name in self.columns if name != "id"}
+        is_it = table.c.id == bindparam("key")
+        self.lock = Prepared(select(*table.columns).where(is_it).with_for_update())
+        self.insert = Prepared(insert(table).values(binds).returning(table.c.id))
+        self.update = Prepared(update(table).where(is_it).values(binds))
+        self.delete = Prepared(delete(table).where(is_it))
+
+
+_STATEMENTS = {entity: _Statements(entity) for entity in (Industry, Share)}
+
+
+async def locked(unit: Unit, entity: type[Kept], key: int) -> Kept | None:
     """Load a record that is about to be changed, and keep other writers away until the commit."""
-    return await session.get(entity, key, with_for_update=True)
+    statements = _STATEMENTS[entity]
+    rows = await unit.run(statements.lock, key=key)
+    return entity(**dict(zip(statements.columns, rows[0], strict=True))) if rows else None
 
 
-def expect(session: AsyncSession, record: Industry | Share, version: int | None) -> None:
+def expect(record: Industry | Share, version: int | None) -> None:
     """Hold a record against the version that the caller read; None expects nothing.
 
     Raises:
         Conflict: The record has another version by now.
     """
     if version is not None and record.version != version:
-        # Detached, or the end of the unit of work would take away what the caller is to be shown.
-        session.expunge(record)
         raise Conflict(record)
 
 
-def change(record: Industry | Share, values: Mapping[str, Any], now: datetime) -> WriteOutcome:
-    """Set the values that differ and count the change; nothing is written if none does."""
+async def insert_new(unit: Unit, record: Industry | Share) -> WriteOutcome:
+    """Insert a record, which gets its key.
+
+    Raises:
+        IntegrityError: It breaks a rule that the database holds.
+    """
+    ((record.id,),) = await unit.run(_STATEMENTS[type(record)].insert, **_values(record))
+    return _noted(unit, record, WriteOutcome.INSERTED)
+
+
+async def change(unit: Unit, record: Industry | Share, values: Mapping[str, Any], now: datetime) -> WriteOutcome:
+    """Set the values that differ and count the change; nothing is written if none does.
+
+    Raises:
+        IntegrityError: They break a rule that the database holds.
+    """
     different = {name: value for name, value in values.items() if getattr(record, name) != value}
     if not different:
         return WriteOutcome.UNCHANGED
@@ -60,7 +92,22 @@ def change(record: Industry | Share, values: Mapping[str, Any], now: datetime) -
         setattr(record, name, value)
     record.version += 1
     record.updated_at = now
-    return WriteOutcome.UPDATED
+    await unit.run(_STATEMENTS[type(record)].update, key=record.id, **_values(record))
+    return _noted(unit, record, WriteOutcome.UPDATED)
+
+
+async def remove(unit: Unit, record: Industry | Share) -> WriteOutcome:
+    """Delete a record.
+
+    Raises:
+        IntegrityError: Others refer to it.
+    """
+    await unit.run(_STATEMENTS[type(record)].delete, key=record.id)
+    return _noted(unit, record, WriteOutcome.DELETED)
+
+
+def _values(record: Industry | Share) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _STATEMENTS[type(record)].columns if name != "id"}
 
 
 _ACTIONS = {
@@ -70,12 +117,11 @@ _ACTIONS = {
 }
 
 
-def note(session: AsyncSession, record: Industry | Share, outcome: WriteOutcome) -> None:
+def _noted(unit: Unit, record: Industry | Share, outcome: WriteOutcome) -> WriteOutcome:
     """Note for the audit trail what a write did; one that changed nothing is not worth an event."""
-    action = _ACTIONS.get(outcome)
-    if action is not None:
-        subject = f"{type(record).__name__}:{record.id}"
-        facts.note(session, audit.Happened(action=action, subject=subject))
+    subject = f"{type(record).__name__}:{record.id}"
+    facts.note(unit, audit.Happened(action=_ACTIONS[outcome], subject=subject))
+    return outcome
 
 
 @contextmanager

@@ -102,17 +102,17 @@ class IndustryPayload:
 async def _upsert(info: Info, input: IndustryUpsertInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     industry_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.work.unit_of_work() as session:
+    async with info.context.work.writing() as unit:
         industry, outcome = await industries.upsert(
-            session, industry_id, values, expected_version=expected, now=info.context.now
+            unit, industry_id, values, expected_version=expected, now=info.context.now
         )
     return IndustryPayload(industry=industry, outcome=WriteOutcome[outcome])  # type: ignore[arg-type]
 
 
 async def _delete(info: Info, input: IndustryDeleteInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.work.unit_of_work() as session:
-        outcome = await industries.delete(session, values["id"], expected_version=values.get("expected_version"))
+    async with info.context.work.writing() as unit:
+        outcome = await industries.delete(unit, values["id"], expected_version=values.get("expected_version"))
     return IndustryPayload(outcome=WriteOutcome[outcome])
 
 

@@ -132,17 +132,17 @@ def _payload(share: entities.Share | None, outcome: Outcome) -> SharePayload:
 
 async def _create(info: Info, input: ShareCreateInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.work.unit_of_work() as session:
-        share, outcome = await shares.create(session, values, now=info.context.now)
+    async with info.context.work.writing() as unit:
+        share, outcome = await shares.create(unit, values, now=info.context.now)
     return _payload(share, outcome)
 
 
 async def _update(info: Info, input: ShareUpdateInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     share_id, expected = values.pop("id"), values.pop("expected_version", None)
-    async with info.context.work.unit_of_work() as session:
+    async with info.context.work.writing() as unit:
         share, outcome = await shares.update(
-            session, share_id, values, expected_version=expected, now=info.context.now
+            unit, share_id, values, expected_version=expected, now=info.context.now
         )
     return _payload(share, outcome)
 
@@ -150,17 +150,17 @@ async def _update(info: Info, input: ShareUpdateInput) -> Any:  # noqa: A002 - t
 async def _upsert(info: Info, input: ShareUpsertInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
     share_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.work.unit_of_work() as session:
+    async with info.context.work.writing() as unit:
         share, outcome = await shares.upsert(
-            session, share_id, values, expected_version=expected, now=info.context.now
+            unit, share_id, values, expected_version=expected, now=info.context.now
         )
     return _payload(share, outcome)
 
 
 async def _delete(info: Info, input: ShareDeleteInput) -> Any:  # noqa: A002 - the contract's word
     values = checked(input)
-    async with info.context.work.unit_of_work() as session:
-        outcome = await shares.delete(session, values["id"], expected_version=values.get("expected_version"))
+    async with info.context.work.writing() as unit:
+        outcome = await shares.delete(unit, values["id"], expected_version=values.get("expected_version"))
     return _payload(None, outcome)
 
 

@@ -1,8 +1,7 @@
 """What happened in a unit of work, noted while it is open and told once it is true."""
 
 from collections.abc import Sequence
-
-from sqlmodel.ext.asyncio.session import AsyncSession
+from typing import Any, Protocol
 
 _KEY = "facts"
 
@@ -11,12 +10,20 @@ class Fact:
     """Something that happened, in the past tense; subclasses say what."""
 
 
-def note(session: AsyncSession, fact: Fact) -> None:
+class Noting(Protocol):
+    """A unit of work as far as facts are noted in it."""
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """What is noted."""
+
+
+def note(unit: Noting, fact: Fact) -> None:
     """Note a fact; a unit of work that fails tells nobody of it."""
-    session.info.setdefault(_KEY, []).append(fact)
+    unit.info.setdefault(_KEY, []).append(fact)
 
 
-def noted(session: AsyncSession) -> Sequence[Fact]:
-    """Give the facts noted in a session, in their order."""
-    facts: list[Fact] = session.info.get(_KEY, [])
+def noted(unit: Noting) -> Sequence[Fact]:
+    """Give the facts noted in a unit of work, in their order."""
+    facts: list[Fact] = unit.info.get(_KEY, [])
     return facts

@@ -3,7 +3,6 @@
 All keys come from one secret of the operator's, the pepper, which no database holds.
 """
 
-import hashlib
 import hmac
 import secrets
 
@@ -56,4 +55,4 @@ class Seals:
 
     def digest(self, content: bytes, purpose: str) -> bytes:
         """Give the 32-byte keyed hash of a content (HMAC-SHA-256, RFC 2104)."""
-        return hmac.new(self.key_for(purpose), content, hashlib.sha256).digest()
+        return hmac.digest(self.key_for(purpose), content, "sha256")

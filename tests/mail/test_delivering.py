@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.database import Database
 from app.domain import mails
@@ -23,6 +22,7 @@ from app.kit.phrases import Phrases
 from app.mail.delivering import Deliverer
 from app.mail.transports import FolderTransport, PermanentFailure, SmtpTransport, TemporaryFailure, Transport
 from app.security.seals import Seals
+from app.statements import Session
 from tests.factories import NOON, ManualClock
 from tests.mail.servers import MailServer, running, silent_server
 
@@ -345,7 +345,7 @@ class Forgetful(Database):
         self.count = 0
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self) -> AsyncIterator[Session]:
         self.count += 1
         async with super().unit_of_work() as session:
             yield session
