@@ -176,7 +176,7 @@ class CompiledOperation:
         return decisive, slots
 
     def _make(self, decisive: Mapping[str, Any], slots: Mapping[str, Any]) -> Statement:
-        if _has_unwritable(decisive):
+        if has_unwritable(decisive):
             raise NotCompiled("a text that no database can hold")
         coerced = get_variable_values(
             self._schema, self._operation.variable_definitions or (), {**decisive, **slots}
@@ -224,9 +224,10 @@ def _names_below(operation: OperationDefinitionNode, fragments: Mapping[str, Fra
     return names
 
 
-def _has_unwritable(value: Any) -> bool:
+def has_unwritable(value: Any) -> bool:
+    """Say whether a value from JSON has a text in it that no database can hold."""
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, Mapping):
-        return any(map(_has_unwritable, value.values()))
-    return isinstance(value, list) and any(map(_has_unwritable, value))
+        return any(map(has_unwritable, value.values()))
+    return isinstance(value, list) and any(map(has_unwritable, value))

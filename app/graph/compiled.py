@@ -1,6 +1,7 @@
-"""Which operations are answered by a statement instead of resolvers, and who may have the answer."""
+"""Which operations are answered without resolvers, and who may have the answer."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from graphql import GraphQLSchema, OperationDefinitionNode
 
@@ -9,10 +10,14 @@ from app.compiler.plan import Shelves
 from app.compiler.texts import NotCompiled
 from app.domain.policies import Policy
 from app.entities import normal_tag
+from app.graph.compiled_writes import CompiledWrite
 from app.graph.documents import Document
+from app.graph.industries import INDUSTRY_WRITES
 from app.graph.keeping import fields_of
 from app.graph.measuring import Costs
 from app.graph.permissions import policies_before
+from app.graph.shares import SHARE_WRITES
+from app.graph.writes import Writes
 from app.kit.tables import key
 
 ROOTS: Roots = {
@@ -26,8 +31,14 @@ ROOTS: Roots = {
 """The root fields that compile. Their resolvers read the same, for operations that do not."""
 
 
+WRITES: Writes = {**INDUSTRY_WRITES, **SHARE_WRITES}
+"""The mutations that compile. Their resolvers do the same, for operations that do not."""
+
+Operation = TypeVar("Operation", CompiledOperation, CompiledWrite)
+
+
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Generic[Operation]):
     """A compiled operation behind its doors.
 
     Attributes:
@@ -36,15 +47,15 @@ class Compiled:
         costs: What it may cost.
     """
 
-    operation: CompiledOperation
+    operation: Operation
     policies: frozenset[Policy]
     costs: Costs
 
 
 def compile_operation(
     schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, shelves: Shelves, dialect: str
-) -> Compiled:
-    """Compile an operation of a valid document.
+) -> Compiled[CompiledOperation]:
+    """Compile an operation of a valid document to a statement.
 
     Raises:
         NotCompiled: It has something that no statement says.
@@ -52,6 +63,23 @@ def compile_operation(
     if document.unwritable:
         raise NotCompiled("a text that no database can hold")
     compiled = CompiledOperation(schema, document.node, operation, shelves, ROOTS, dialect)
+    return _behind_doors(compiled, schema, document, operation)
+
+
+def compile_write(
+    schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, shelves: Shelves
+) -> Compiled[CompiledWrite]:
+    """Compile a mutation of a valid document.
+
+    Raises:
+        NotCompiled: It has something that only resolvers know.
+    """
+    return _behind_doors(CompiledWrite(schema, document, operation, shelves, WRITES), schema, document, operation)
+
+
+def _behind_doors(
+    compiled: Operation, schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode
+) -> Compiled[Operation]:
     policies: set[Policy] = set()
     for _, field in fields_of(schema, document.node, operation):
         asked = policies_before(schema, field)

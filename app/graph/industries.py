@@ -1,22 +1,26 @@
 """The fields of industries: what can be read, what can be written."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import strawberry
 
 from app import entities
 from app.domain import industries
-from app.domain.policies import SKILLED_TRADERS, TRADER_MANAGERS
+from app.domain.audit import AuditedWork
+from app.domain.policies import SKILLED_TRADERS
 from app.domain.problems import IndustryUnknown
 from app.graph import reading
-from app.graph.answers import ERRORS, UserError, mutation
+from app.graph.answers import ERRORS, UserError
 from app.graph.context import Info
-from app.graph.directives import COSTS_A_WRITE, KEPT_A_MINUTE, LIMITED
+from app.graph.directives import KEPT_A_MINUTE, LIMITED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import IndustryFilter, IndustryOrder, Limit, Offset
 from app.graph.permissions import authorize
-from app.graph.rules import KEY, checked, rule_of, ruled
+from app.graph.rules import KEY, rule_of, ruled
 from app.graph.types import Industry
+from app.graph.writes import Write, Writes, Written, identified, write
 from app.kit.tables import key
 
 UNSET = strawberry.UNSET
@@ -99,38 +103,35 @@ class IndustryPayload:
     errors: list[UserError] = strawberry.field(default_factory=list, description=ERRORS)
 
 
-async def _upsert(info: Info, input: IndustryUpsertInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    industry_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.work.writing() as unit:
-        industry, outcome = await industries.upsert(
-            unit, industry_id, values, expected_version=expected, now=info.context.now
-        )
-    return IndustryPayload(industry=industry, outcome=WriteOutcome[outcome])  # type: ignore[arg-type]
+async def _upsert(work: AuditedWork, values: Mapping[str, Any], now: datetime) -> Written:
+    industry_id, expected, rest = identified(values)
+    async with work.writing() as unit:
+        return await industries.upsert(unit, industry_id, rest, expected_version=expected, now=now)
 
 
-async def _delete(info: Info, input: IndustryDeleteInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    async with info.context.work.writing() as unit:
-        outcome = await industries.delete(unit, values["id"], expected_version=values.get("expected_version"))
-    return IndustryPayload(outcome=WriteOutcome[outcome])
+async def _delete(work: AuditedWork, values: Mapping[str, Any], _: datetime) -> Written:
+    industry_id, expected, _rest = identified(values)
+    async with work.writing() as unit:
+        return None, await industries.delete(unit, industry_id, expected_version=expected)
+
+
+INDUSTRY_WRITES: Writes = {
+    "industryUpsert": Write(IndustryUpsertInput, _upsert),
+    "industryDelete": Write(IndustryDeleteInput, _delete),
+}
+"""What each mutation of an industry does."""
 
 
 @strawberry.type
 class IndustryMutations:
     """What can be written of industries."""
 
-    industry_upsert: IndustryPayload | None = mutation(
-        _upsert,
+    industry_upsert: IndustryPayload | None = write(
+        INDUSTRY_WRITES["industryUpsert"],
         IndustryPayload,
-        authorize(TRADER_MANAGERS),
-        COSTS_A_WRITE,
+        "industry",
         description="Inserts or updates an industry.",
     )
-    industry_delete: IndustryPayload | None = mutation(
-        _delete,
-        IndustryPayload,
-        authorize(TRADER_MANAGERS),
-        COSTS_A_WRITE,
-        description="Deletes an industry.",
+    industry_delete: IndustryPayload | None = write(
+        INDUSTRY_WRITES["industryDelete"], IndustryPayload, "industry", description="Deletes an industry."
     )

@@ -76,11 +76,11 @@ def keeping_of(schema: GraphQLSchema, document: DocumentNode, operation: Operati
 def fields_of(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> Iterator[tuple[GraphQLNamedType, GraphQLField]]:
-    """Give every field of a query with its parent, whatever a variable may skip."""
+    """Give every field of an operation with its parent, whatever a variable may skip."""
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    root = schema.query_type
+    root = schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101 - the operation is valid
     # A stack of our own, and each fragment once: documents may nest deeply, and fragments name each other, so
     # that thirty levels of two would be a thousand million fields.

@@ -1,5 +1,7 @@
 """The fields of shares: what can be read, what can be written."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -7,18 +9,19 @@ import strawberry
 
 from app import entities
 from app.domain import shares
-from app.domain.policies import SKILLED_TRADERS, TRADER_MANAGERS
+from app.domain.audit import AuditedWork
+from app.domain.policies import SKILLED_TRADERS
 from app.domain.problems import ShareUnknown
-from app.domain.writing import WriteOutcome as Outcome
 from app.graph import reading
-from app.graph.answers import ERRORS, UserError, mutation
+from app.graph.answers import ERRORS, UserError
 from app.graph.context import Info
-from app.graph.directives import COSTS_A_WRITE, LIMITED
+from app.graph.directives import LIMITED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import Limit, Offset, ShareFilter, ShareOrder
 from app.graph.permissions import authorize
-from app.graph.rules import KEY, checked, rule_of, ruled
+from app.graph.rules import KEY, rule_of, ruled
 from app.graph.types import Share
+from app.graph.writes import Write, Writes, Written, identified, write
 from app.kit.tables import key
 
 UNSET = strawberry.UNSET
@@ -126,65 +129,54 @@ class SharePayload:
     errors: list[UserError] = strawberry.field(default_factory=list, description=ERRORS)
 
 
-def _payload(share: entities.Share | None, outcome: Outcome) -> SharePayload:
-    return SharePayload(share=share, outcome=WriteOutcome[outcome])  # type: ignore[arg-type]
+async def _create(work: AuditedWork, values: Mapping[str, Any], now: datetime) -> Written:
+    async with work.writing() as unit:
+        return await shares.create(unit, values, now=now)
 
 
-async def _create(info: Info, input: ShareCreateInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    async with info.context.work.writing() as unit:
-        share, outcome = await shares.create(unit, values, now=info.context.now)
-    return _payload(share, outcome)
+async def _update(work: AuditedWork, values: Mapping[str, Any], now: datetime) -> Written:
+    share_id, expected, rest = identified(values)
+    async with work.writing() as unit:
+        return await shares.update(unit, share_id, rest, expected_version=expected, now=now)
 
 
-async def _update(info: Info, input: ShareUpdateInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    share_id, expected = values.pop("id"), values.pop("expected_version", None)
-    async with info.context.work.writing() as unit:
-        share, outcome = await shares.update(
-            unit, share_id, values, expected_version=expected, now=info.context.now
-        )
-    return _payload(share, outcome)
+async def _upsert(work: AuditedWork, values: Mapping[str, Any], now: datetime) -> Written:
+    share_id, expected, rest = identified(values)
+    async with work.writing() as unit:
+        return await shares.upsert(unit, share_id, rest, expected_version=expected, now=now)
 
 
-async def _upsert(info: Info, input: ShareUpsertInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    share_id, expected = values.pop("id", None), values.pop("expected_version", None)
-    async with info.context.work.writing() as unit:
-        share, outcome = await shares.upsert(
-            unit, share_id, values, expected_version=expected, now=info.context.now
-        )
-    return _payload(share, outcome)
+async def _delete(work: AuditedWork, values: Mapping[str, Any], _: datetime) -> Written:
+    share_id, expected, _rest = identified(values)
+    async with work.writing() as unit:
+        return None, await shares.delete(unit, share_id, expected_version=expected)
 
 
-async def _delete(info: Info, input: ShareDeleteInput) -> Any:  # noqa: A002 - the contract's word
-    values = checked(input)
-    async with info.context.work.writing() as unit:
-        outcome = await shares.delete(unit, values["id"], expected_version=values.get("expected_version"))
-    return _payload(None, outcome)
+SHARE_WRITES: Writes = {
+    "shareCreate": Write(ShareCreateInput, _create),
+    "shareUpdate": Write(ShareUpdateInput, _update),
+    "shareUpsert": Write(ShareUpsertInput, _upsert),
+    "shareDelete": Write(ShareDeleteInput, _delete),
+}
+"""What each mutation of a share does."""
 
 
 @strawberry.type
 class ShareMutations:
     """What can be written of shares."""
 
-    share_create: SharePayload | None = mutation(
-        _create, SharePayload, authorize(TRADER_MANAGERS), COSTS_A_WRITE, description="Inserts a share."
+    share_create: SharePayload | None = write(
+        SHARE_WRITES["shareCreate"], SharePayload, "share", description="Inserts a share."
     )
-    share_update: SharePayload | None = mutation(
-        _update,
-        SharePayload,
-        authorize(TRADER_MANAGERS),
-        COSTS_A_WRITE,
-        description="Updates the given fields of a share.",
+    share_update: SharePayload | None = write(
+        SHARE_WRITES["shareUpdate"], SharePayload, "share", description="Updates the given fields of a share."
     )
-    share_upsert: SharePayload | None = mutation(
-        _upsert,
+    share_upsert: SharePayload | None = write(
+        SHARE_WRITES["shareUpsert"],
         SharePayload,
-        authorize(TRADER_MANAGERS),
-        COSTS_A_WRITE,
+        "share",
         description="Inserts or updates a share from a disconnected copy.",
     )
-    share_delete: SharePayload | None = mutation(
-        _delete, SharePayload, authorize(TRADER_MANAGERS), COSTS_A_WRITE, description="Deletes a share."
+    share_delete: SharePayload | None = write(
+        SHARE_WRITES["shareDelete"], SharePayload, "share", description="Deletes a share."
     )

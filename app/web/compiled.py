@@ -15,6 +15,7 @@ from typing import Any, Self
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from app.compiler.operation import CompiledOperation
 from app.compiler.texts import NotCompiled, Statement
 from app.domain.policies import Policy
 from app.graph.compiled import Compiled, compile_operation
@@ -218,7 +219,7 @@ class CompiledReads:
         if claims is not None:
             self._rates.count_request_of_trader(claims.trader_id)
 
-    def _compiled(self, parameters: Any) -> Compiled | None:
+    def _compiled(self, parameters: Any) -> Compiled[CompiledOperation] | None:
         if not _is_plain(parameters):
             return None
         text, extensions = parameters.get("query"), parameters.get("extensions")
@@ -233,12 +234,12 @@ class CompiledReads:
             # Nobody has parsed or validated it yet: whoever executes it does, and keeps it.
             return None
         name = parameters.get("operationName") or None
-        known: Compiled | NotCompiled | None = document.compiled.get((self._dialect, name))
+        known: Compiled[CompiledOperation] | NotCompiled | None = document.compiled.get((self._dialect, name))
         if known is None:
             known = document.compiled[self._dialect, name] = self._compile(document, name)
         return known if isinstance(known, Compiled) else None
 
-    def _compile(self, document: Document, name: str | None) -> Compiled | NotCompiled:
+    def _compile(self, document: Document, name: str | None) -> Compiled[CompiledOperation] | NotCompiled:
         schema = self._schema
         operation = read_operation(document.text, name, schema.documents, self._services.document_limits)
         try:
