@@ -1,13 +1,19 @@
 """The catalogues that we ship: complete, alike in every language, and sayable as they stand."""
 
 import re
+from dataclasses import fields
+from datetime import date
 from pathlib import Path
 
 import pytest
 from graphql import EnumTypeDefinitionNode, parse
 
 from app.domain.mails import MailKind
+from app.domain.policies import Supposed, standings
+from app.entities import Trader
+from app.graph.measuring import DocumentLimits
 from app.kit.phrases import Phrases
+from tests.latin import latin_sentences
 
 ROOT = Path(__file__).parents[1]
 PHRASES = Phrases.load(ROOT / "locales")
@@ -108,6 +114,38 @@ def test_sinhala_is_written_in_its_own_script() -> None:
     foreign = {key for key in PHRASES.keys("si") if not re.search("[\u0d80-\u0dff]", PHRASES.raw("si", key))}
 
     assert foreign == set()
+
+
+def test_sinhala_holds_no_sentence_of_another_language() -> None:
+    # The service has a name of its own.
+    texts = {key: PHRASES.raw("si", key).replace("Share Price Viewer", "") for key in PHRASES.keys("si")}
+
+    assert {key: found for key, text in texts.items() if (found := latin_sentences(text))} == {}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_reason_of_a_standing_has_words_and_no_other_does(locale: str) -> None:
+    today = date(2026, 6, 15)
+    bearers = [*map(Supposed, (None, today, date(2015, 1, 1))), Supposed(None, frozenset({Trader.ADMINISTRATOR}))]
+
+    reasons = {
+        standing.reason
+        for bearer in bearers
+        for confirmed in (True, False)
+        for standing in standings(bearer, today, confirmed=confirmed)
+    }
+
+    assert {key for key in PHRASES.keys(locale) if key.startswith("reason-")} == reasons
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_limit_of_a_document_has_words_and_no_other_does(locale: str) -> None:
+    # To go beyond the cost has a code of its own, and how far introspection goes is no setting.
+    limits = {field.name for field in fields(DocumentLimits)} - {"cost"} | {"introspection"}
+
+    assert {key for key in PHRASES.keys(locale) if key.startswith("limit-")} == {
+        f"limit-{limit.replace('_', '-')}" for limit in limits
+    }
 
 
 def test_sinhala_conjuncts_are_joined() -> None:

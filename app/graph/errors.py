@@ -10,13 +10,30 @@ from strawberry.types import ExecutionResult
 
 from app.graph.context import Context
 from app.graph.permissions import Forbidden
+from app.graph.validation_texts import Text, texts_of
 from app.kit.problem import InvalidInput, Problem, Problems
 
 
 class BadRequest(Problem):
-    """The request is no operation that the schema knows; `detail` is a phrase's key or a text."""
+    """The request is no operation that the schema knows; its phrase is the detail."""
 
     code = "BAD_REQUEST"
+
+    def details(self) -> tuple[Text, ...]:
+        """Give what is said of it, one after the other."""
+        return (Text(self.phrase, self.params),)
+
+
+class Misfit(BadRequest):
+    """The document, or a value of its variables, does not fit the schema."""
+
+    def __init__(self, texts: tuple[Text, ...]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def details(self) -> tuple[Text, ...]:
+        """Give what is wrong, and perhaps what may be meant instead."""
+        return self._texts
 
 
 class InternalError(Problem):
@@ -59,15 +76,10 @@ def message_of(problem: Problem, context: Speaker) -> str:
     if isinstance(problem, Forbidden):
         return context.say("FORBIDDEN", policy=context.say(f"policy-{problem.policy.name}"))
     if isinstance(problem, BadRequest):
-        return context.say(problem.code, detail=_detail_of(problem, context))
+        details = (context.say(text.phrase, **text.params) for text in problem.details())
+        return context.say(problem.code, detail=" ".join(details))
     if isinstance(problem, DocumentUnknown) and problem.word is not None:
         return problem.word
-    return context.say(problem.phrase, **problem.params)
-
-
-def _detail_of(problem: BadRequest, context: Speaker) -> str:
-    if problem.phrase == problem.code:
-        return str(problem.params["detail"])
     return context.say(problem.phrase, **problem.params)
 
 
@@ -130,16 +142,20 @@ def _problems_in(error: GraphQLError, context: Context) -> tuple[Problem, ...]:
     if isinstance(error, GraphQLSyntaxError):
         return (syntax_problem(error),)
     if error.path is None and (cause is None or isinstance(cause, GraphQLError)):
-        return (BadRequest(detail=error.message),)
-    if isinstance(cause, StrawberryInputCoercionError):
-        # An input of which exactly one field may be given, written into the document with none or several.
-        return (InvalidInput(),)
-    if (
-        (cause is None or isinstance(cause, GraphQLError))
-        and error.nodes
-        and not isinstance(error.nodes[0], FieldNode)
-    ):
-        # The executor blames an argument's value, such as a null variable where none may stand.
-        return (InvalidInput(phrase="rule-not-null"),)
+        return (Misfit(texts_of(error)),)
+    if _blames_a_value(error):
+        text = texts_of(error)[0]
+        return (InvalidInput(path=(), phrase=text.phrase, **text.params),)
     context.log_failure(cause or error, ".".join(map(str, error.path or ())))
     return (InternalError(requestId=context.request_id),)
+
+
+def _blames_a_value(error: GraphQLError) -> bool:
+    cause, blamed = error.original_error, (error.nodes or [])[:1]
+    if isinstance(cause, StrawberryInputCoercionError):
+        # An input of which exactly one field may be given, written into the document with none or several.
+        return True
+    # An argument's, such as that of a null variable where none may stand.
+    return (cause is None or isinstance(cause, GraphQLError)) and not all(
+        isinstance(node, FieldNode) for node in blamed
+    )

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import Node
 from strawberry.types.scalar import ScalarDefinition, scalar
+
+from app.graph.validation_texts import Unreadable
 
 # The date-time production of RFC 3339, section 5.6, without leap seconds, which datetime cannot hold.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -17,20 +19,20 @@ _LARGEST_EXPONENT = 40
 
 def _read_day(value: Any) -> date:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise GraphQLError("Date expects a day as YYYY-MM-DD.")
+        raise Unreadable("rule-day")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise GraphQLError("Date expects a day that exists.") from None
+        raise Unreadable("rule-day") from None
 
 
 def _read_moment(value: Any) -> datetime:
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-        raise GraphQLError("DateTime expects a moment as RFC 3339, such as 2026-01-31T12:00:00Z.")
+        raise Unreadable("rule-moment")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError("DateTime expects a moment that exists.") from None
+        raise Unreadable("rule-moment") from None
 
 
 def write_moment(value: datetime) -> str:
@@ -41,16 +43,20 @@ def write_moment(value: datetime) -> str:
 def _read_decimal(value: Any) -> Decimal:
     # A JSON number arrives as a float; its shortest text is what the client wrote.
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise GraphQLError("Decimal expects a number.")
+        raise Unreadable("rule-not-a-number")
     text = str(value)
-    if len(text) > _LONGEST_DECIMAL or not text.isascii() or "_" in text:
-        raise GraphQLError("Decimal expects a number of at most 64 characters.")
+    if len(text) > _LONGEST_DECIMAL:
+        raise Unreadable("rule-too-long", max=_LONGEST_DECIMAL)
+    if not text.isascii() or "_" in text:
+        raise Unreadable("rule-not-a-number")
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise GraphQLError("Decimal expects a number.") from None
-    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
-        raise GraphQLError("Decimal expects a finite number.")
+        raise Unreadable("rule-not-a-number") from None
+    if not number.is_finite():
+        raise Unreadable("rule-not-a-number")
+    if abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise Unreadable("rule-number-out-of-range")
     return number
 
 
@@ -59,8 +65,11 @@ def _write_decimal(value: Decimal) -> str:
 
 
 def _from_literal(read: Any) -> Any:
-    def parse_literal(node: Any, _variables: Any = None) -> Any:
-        return read(getattr(node, "value", None))
+    def parse_literal(node: Node, _variables: Any = None) -> Any:
+        try:
+            return read(getattr(node, "value", None))
+        except Unreadable as fault:
+            raise fault.at(node) from None
 
     return parse_literal
 
@@ -72,6 +81,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/andimarek/local-date.html",
         serialize=date.isoformat,
         parse_value=_read_day,
+        parse_literal=_from_literal(_read_day),
     ),
     datetime: scalar(
         name="DateTime",
@@ -79,6 +89,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
         serialize=write_moment,
         parse_value=_read_moment,
+        parse_literal=_from_literal(_read_moment),
     ),
     Decimal: scalar(
         name="Decimal",

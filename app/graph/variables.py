@@ -1,13 +1,13 @@
 """Holds an operation's variables to their types before anything runs, and says which value is wrong."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
-    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -15,26 +15,28 @@ from graphql import (
     StringValueNode,
     Undefined,
     Visitor,
-    get_nullable_type,
-    is_list_type,
     is_non_null_type,
-    is_required_input_field,
     type_from_ast,
     visit,
 )
 from graphql.utilities import validate_input_value
 from strawberry.extensions import SchemaExtension
 
+from app.graph.validation_texts import texts_of
 from app.kit.problem import InvalidInput, Problem, Problems
 
 MAX_REPORTED = 5
+"""How many wrong values of a variable are looked for, and of an operation told."""
+
+
+class _Enough(Exception):
+    """There are as many wrong values as are told. To go on takes a minute for 25,000 fields that do not exist."""
 
 
 class CheckedVariables(SchemaExtension):
     """Refuses variables that break their types, and texts that no database can hold.
 
-    The executor refuses the first kind too, but in English and without saying where; the second kind
-    would fail only deep inside.
+    The executor refuses the first kind too, but without saying where; the second kind would fail only deep inside.
     """
 
     def on_execute(self) -> Iterator[None]:
@@ -78,49 +80,27 @@ def wrong_variables(
         if value is Undefined and definition.default_value is None and is_non_null_type(declared):
             yield InvalidInput(path=(name,), phrase="rule-required")
         elif value is not Undefined:
-            wrong = list(_wrong_values(name, value, declared))
+            wrong = _wrong_values(name, value, declared)
             blamed = {problem.path for problem in wrong}
             yield from wrong
             yield from (problem for problem in _unwritable(value, (name,)) if problem.path not in blamed)
 
 
-def _wrong_values(name: str, value: Any, declared: GraphQLInputType) -> Iterator[Problem]:
-    places: list[list[str | int]] = []
-    validate_input_value(value, declared, lambda _, path: places.append(path), hide_suggestions=True)
-    seen: set[tuple[str, ...]] = set()
-    for place in places:
-        path = (name, *map(str, place))
-        if path not in seen:
-            # Missing and unknown fields are all blamed on the object that they are fields of.
-            seen.add(path)
-            yield from _wrong_value(path, *_at(declared, value, place))
+def _wrong_values(name: str, value: Any, declared: GraphQLInputType) -> list[Problem]:
+    wrong: list[Problem] = []
 
+    def blame(fault: GraphQLError, place: list[str | int]) -> None:
+        if len(wrong) == MAX_REPORTED:
+            raise _Enough
+        text = texts_of(fault)[0]
+        # A field that is missing or unknown is blamed on the object that it is a field of.
+        below = [text.params["field"]] if "field" in text.params else []
+        path = tuple(map(str, (name, *place, *below)))
+        wrong.append(InvalidInput(path=path, phrase=text.phrase, **text.params))
 
-def _wrong_value(path: tuple[str, ...], wanted: GraphQLInputType, at_fault: Any) -> Iterator[Problem]:
-    of = get_nullable_type(wanted)
-    if at_fault is None:
-        yield InvalidInput(path=path, phrase="rule-not-null")
-    elif isinstance(of, GraphQLInputObjectType) and isinstance(at_fault, Mapping) and not of.is_one_of:
-        for name, field in of.fields.items():
-            if is_required_input_field(field) and name not in at_fault:
-                yield InvalidInput(path=(*path, name), phrase="rule-required")
-        for name in at_fault:
-            if name not in of.fields:
-                yield InvalidInput(path=(*path, name), phrase="rule-wrong-type", type=str(of))
-    else:
-        yield InvalidInput(path=path, phrase="rule-wrong-type", type=str(of))
-
-
-def _at(declared: Any, value: Any, place: list[str | int]) -> tuple[Any, Any]:
-    for step in place:
-        declared = get_nullable_type(declared)
-        if is_list_type(declared):
-            declared = declared.of_type
-            value = value[int(step)] if isinstance(value, list) else value
-        elif isinstance(declared, GraphQLInputObjectType) and step in declared.fields:
-            declared = declared.fields[str(step)].type
-            value = value.get(step) if isinstance(value, Mapping) else value
-    return declared, value
+    with suppress(_Enough):
+        validate_input_value(value, declared, blame, hide_suggestions=True)
+    return wrong
 
 
 def _unwritable(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:

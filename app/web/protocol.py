@@ -1,7 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it, with an end to how large the head of a request is and how long it takes to come.
 
 Limits of the application do not reach what is not a request yet: who opens connections and says nothing, or one
-letter a second. What they are told is said in the first language, for of their own nothing is known.
+letter a second. What they are told is said in the language that they have asked for so far.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from app.web.deadlines import TransportLimits, is_late, note_late
 from app.web.exchange import AnswersAtOnce
+from app.web.locale import negotiate
 
 # The application answers in its own words first.
 _LAST_SECONDS = 2.0
@@ -133,7 +134,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Say what is wrong with a request that the application never sees, and hang up."""
         status, phrase, most = self._refusal
         phrases = self._limits.phrases
-        locale = phrases.locales[0]
+        asked = b",".join(value for name, value in self.headers or () if name == b"accept-language")
+        locale = negotiate(asked.decode("latin-1") or None, phrases.locales)
         detail = phrases.say(locale, phrase, most=most)
         error = {
             "message": phrases.say(locale, "BAD_REQUEST", detail=detail),

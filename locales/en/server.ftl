@@ -70,7 +70,16 @@ rule-required = Please enter a value.
 rule-unwritable = This text holds a character that cannot be stored. Please remove it.
 # $type: the name of a type of the schema.
 rule-wrong-type = This has to be a value of the type { $type }.
-rule-not-null = This can be left out, but it cannot be null.
+# $type: the name of a type of the schema.
+rule-null = A value of the type "{ $type }" cannot be null.
+rule-missing-field = The field "{ $field }" of the type "{ $type }" is missing.
+# $name: of a variable.
+rule-variable-null = The variable "${ $name }" cannot be null here.
+rule-variable-missing = The variable "${ $name }" has to have a value here.
+rule-day = Please give a day that exists, in the form "2026-01-31".
+rule-moment = Please give a moment that exists, in the form "2026-01-31T12:00:00Z".
+rule-number-out-of-range = This number is too large, or too close to zero.
+rule-nested-too-deep = The values of the variables are nested too deep.
 rule-not-in-future = Please enter a date that is not in the future.
 # $locales: tags of languages, parted by commas.
 rule-unknown-locale = Please choose one of these languages: { $locales }.
@@ -99,7 +108,7 @@ request-head-too-large = The address and the headers of the request are larger t
 request-no-document = There is no GraphQL document in it. Send one as "query".
 request-wrong-parameter = The parameter "{ $parameter }" does not have the right form.
 request-syntax = There is a syntax error in line { $line }, column { $column } of the document.
-request-invalid-document = The document does not fit the schema.
+request-invalid-document = The document or its variables do not fit the schema.
 request-several-operations = The document holds several operations. Say which one with "operationName".
 request-other-document = The hash that the document is named by is not its own.
 request-untrusted-document = Only documents that the operator has put on record are taken here.
@@ -131,6 +140,55 @@ request-not-found = There is nothing at this address.
 request-several-versions = It asks for several API versions: { $versions }. Ask for one.
 request-method-here = The method { $method } cannot be used at this address.
 request-malformed = The request has not the right form.
+
+## What is wrong with a document: the detail of BAD_REQUEST. Names stand in quotes, as the document and the schema
+## have them. Types are those of the schema, such as [ShareOrder!].
+
+# $name: of what it defines, or "schema".
+document-not-executable = It defines "{ $name }", and only operations and fragments can be executed.
+# $kind: query, mutation or subscription.
+document-no-such-operation = There are no operations of the kind "{ $kind }" here.
+document-operation-twice = Several operations are called "{ $name }".
+document-nameless-operation = An operation without a name has to be the only one in its document.
+document-subscription-root = At its top level a subscription has exactly one field, which does not begin with "__" and has neither "@skip" nor "@include".
+document-unknown-type = There is no type "{ $type }".
+document-fragment-type = A fragment cannot be on "{ $type }", which is not a type with fields.
+document-variable-type = The variable "${ $name }" cannot be of the type "{ $type }", which is not a type for inputs.
+document-no-subfields = The field "{ $field }" is of the type "{ $type }", which has no fields to select.
+document-needs-subfields = The field "{ $field }" is of the type "{ $type }": say which of its fields you want.
+document-unknown-field = The type "{ $type }" has no field "{ $field }".
+document-fragment-twice = Several fragments are called "{ $name }".
+document-unknown-fragment = The document has no fragment "{ $name }".
+document-unused-fragment = The fragment "{ $name }" is not used.
+document-impossible-fragment = A fragment on "{ $type }" cannot stand here: nothing of the type "{ $parent }" is ever of that type.
+document-fragment-cycle = The fragment "{ $name }" contains itself.
+document-variable-twice = Several variables are called "${ $name }".
+document-undeclared-variable = The variable "${ $name }" is used, but not declared by the operation.
+document-unused-variable = The variable "${ $name }" is declared, but not used.
+document-unknown-directive = There is no directive "@{ $name }".
+# $place: what it stands at, such as query or field.
+document-directive-place = The directive "@{ $name }" cannot stand here ("{ $place }").
+document-directive-twice = The directive "@{ $name }" can stand here only once.
+document-incremental = Answers are given in one piece: "@defer" and "@stream" cannot be used.
+# $on: a field with its type, such as Query.shares, or a directive or fragment.
+document-unknown-argument = There is no argument "{ $argument }" for "{ $on }".
+document-argument-twice = The argument "{ $argument }" is given several times.
+document-missing-argument = The argument "{ $argument }" of the type "{ $type }" is missing for "{ $on }".
+# $wanted: the type that is needed.
+document-variable-position = The variable "${ $name }" of the type "{ $type }" cannot stand where "{ $wanted }" is needed.
+document-variable-one-of = The variable "${ $name }" of the type "{ $type }" could be null, which "{ $wanted }" does not take.
+# $field: under which name they would be answered.
+document-different-fields = Two values would be called "{ $field }" in the answer, but "{ $one }" and "{ $other }" are different fields. Give one of them an alias.
+document-different-arguments = Two values would be called "{ $field }" in the answer, but their arguments differ. Give one of them an alias.
+document-different-types = Two values would be called "{ $field }" in the answer, but one is of the type "{ $one }" and the other of "{ $other }". Give one of them an alias.
+document-conflict = Two values would be called "{ $field }" in the answer, but they differ. Give one of them an alias.
+document-field-twice = The field "{ $field }" is given several times.
+document-deep-introspection = The introspection goes from list to list too often.
+document-entangled = The document is too involved to be checked. Ask for less at a time.
+
+# Follow some of these: what may be meant instead. $names: of fields, values or types, in quotes, parted by commas.
+document-similar = Similar names: { $names }.
+document-of-types = It can be had in a fragment on one of these types: { $names }.
 
 ## The page at the front door.
 

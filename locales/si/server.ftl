@@ -70,7 +70,16 @@ rule-required = කරුණාකර අගයක් ඇතුළත් කර�
 rule-unwritable = මෙම පාඨයේ ගබඩා කළ නොහැකි අනුලකුණක් ඇත. කරුණාකර එය ඉවත් කරන්න.
 # $type: the name of a type of the schema.
 rule-wrong-type = මෙය { $type } වර්ගයේ අගයක් විය යුතුය.
-rule-not-null = මෙය අත්හැරිය හැකි නමුත් null විය නොහැක.
+# $type: the name of a type of the schema.
+rule-null = "{ $type }" වර්ගයේ අගයක් null විය නොහැක.
+rule-missing-field = "{ $type }" වර්ගයේ "{ $field }" ක්ෂේත්‍රය ලබා දී නැත.
+# $name: of a variable.
+rule-variable-null = "${ $name }" විචල්‍යය මෙහි null විය නොහැක.
+rule-variable-missing = "${ $name }" විචල්‍යයට මෙහි අගයක් තිබිය යුතුය.
+rule-day = කරුණාකර දින දර්ශනයේ ඇති දිනයක් "2026-01-31" ආකෘතියෙන් ඇතුළත් කරන්න.
+rule-moment = කරුණාකර වලංගු මොහොතක් "2026-01-31T12:00:00Z" ආකෘතියෙන් ඇතුළත් කරන්න.
+rule-number-out-of-range = මෙම සංඛ්‍යාව ඕනෑවට වඩා විශාලය, නැතහොත් ශුන්‍යයට ඕනෑවට වඩා ආසන්නය.
+rule-nested-too-deep = විචල්‍යවල අගයන් එකක් තුළ එකක් ලෙස ඕනෑවට වඩා ගැඹුරට යයි.
 rule-not-in-future = කරුණාකර අනාගත දිනයක් නොවන දිනයක් ඇතුළත් කරන්න.
 # $locales: tags of languages, parted by commas.
 rule-unknown-locale = කරුණාකර මෙම භාෂාවලින් එකක් තෝරන්න: { $locales }.
@@ -99,13 +108,13 @@ request-head-too-large = ඉල්ලීමේ ලිපිනය සහ ශී�
 request-no-document = එහි GraphQL ලේඛනයක් නැත. එය "query" ලෙස එවන්න.
 request-wrong-parameter = "{ $parameter }" පරාමිතියේ ආකෘතිය නිවැරදි නැත.
 request-syntax = ලේඛනයේ { $line } වන පේළියේ { $column } වන තීරුවේ කාරක රීති දෝෂයක් ඇත.
-request-invalid-document = ලේඛනය යෝජනා ක්‍රමයට (schema) නොගැළපේ.
+request-invalid-document = ලේඛනය හෝ එහි විචල්‍ය යෝජනා ක්‍රමයට (schema) නොගැළපේ.
 request-several-operations = ලේඛනයේ මෙහෙයුම් කිහිපයක් ඇත. අවශ්‍ය එක "operationName" මගින් සඳහන් කරන්න.
 request-other-document = ලේඛනය සහ එය නම් කර ඇති හැෂ් අගය (hash) එකිනෙකට නොගැළපේ.
 request-untrusted-document = මෙහි පිළිගන්නේ සේවාව පවත්වාගෙන යන්නා ලියාපදිංචි කර ඇති ලේඛන පමණි.
 request-unknown-operation = ලේඛනයේ "{ $name }" නමින් මෙහෙයුමක් නැත.
 request-no-operation = ලේඛනයේ මෙහෙයුමක් නැත.
-request-introspection = නොහඳුනන අයට යෝජනා ක්‍රමය (schema) ලබා නොදේ. ලොග් වන්න, නැතහොත් එය සේවාව පවත්වාගෙන යන්නාගෙන් ඉල්ලන්න.
+request-introspection = නොහඳුනන අයට යෝජනා ක්‍රමය (schema) ලබා නොදේ. පිවිසෙන්න, නැතහොත් එය සේවාව පවත්වාගෙන යන්නාගෙන් ඉල්ලන්න.
 request-method = { $method } ක්‍රමය මෙහි භාවිත කළ නොහැක. POST, නැතහොත් විමසුම් සඳහා GET භාවිත කරන්න.
 request-media-type = ඉල්ලීමේ අන්තර්ගතයේ මාධ්‍ය වර්ගයට සහාය නොදක්වයි. එය application/json ලෙස එවන්න.
 request-not-acceptable = Accept ශීර්ෂකයේ ඇති මාධ්‍ය වර්ග කිසිවක් ලබා දිය නොහැක. application/json පිළිගන්න.
@@ -131,6 +140,55 @@ request-not-found = මෙම ලිපිනයේ කිසිවක් නැ
 request-several-versions = එය API අනුවාද කිහිපයක් ඉල්ලයි: { $versions }. එකක් පමණක් ඉල්ලන්න.
 request-method-here = { $method } ක්‍රමය මෙම ලිපිනයේ භාවිත කළ නොහැක.
 request-malformed = ඉල්ලීමේ ආකෘතිය නිවැරදි නැත.
+
+## What is wrong with a document: the detail of BAD_REQUEST. Names stand in quotes, as the document and the schema
+## have them. Types are those of the schema, such as [ShareOrder!].
+
+# $name: of what it defines, or "schema".
+document-not-executable = එහි "{ $name }" අර්ථ දක්වා ඇත; නමුත් ක්‍රියාත්මක කළ හැක්කේ මෙහෙයුම් සහ ඛණ්ඩ (fragments) පමණි.
+# $kind: query, mutation or subscription.
+document-no-such-operation = මෙහි "{ $kind }" වර්ගයේ මෙහෙයුම් නැත.
+document-operation-twice = මෙහෙයුම් කිහිපයක් "{ $name }" ලෙස නම් කර ඇත.
+document-nameless-operation = නමක් නැති මෙහෙයුමක් එහි ලේඛනයේ ඇති එකම මෙහෙයුම විය යුතුය.
+document-subscription-root = දායකත්වයක (subscription) ඉහළම මට්ටමේ තිබිය යුත්තේ එක් ක්ෂේත්‍රයක් පමණි; එහි නම "__" වලින් ආරම්භ නොවිය යුතු අතර, එයට "@skip" හෝ "@include" යෙදිය නොහැක.
+document-unknown-type = "{ $type }" නමින් වර්ගයක් නැත.
+document-fragment-type = ඛණ්ඩයක් (fragment) "{ $type }" මත තැබිය නොහැක; එය ක්ෂේත්‍ර ඇති වර්ගයක් නොවේ.
+document-variable-type = "${ $name }" විචල්‍යය "{ $type }" වර්ගයේ විය නොහැක; එය ආදාන සඳහා වූ වර්ගයක් නොවේ.
+document-no-subfields = "{ $field }" ක්ෂේත්‍රය "{ $type }" වර්ගයේ එකකි; එහි තෝරා ගත හැකි ක්ෂේත්‍ර නැත.
+document-needs-subfields = "{ $field }" ක්ෂේත්‍රය "{ $type }" වර්ගයේ එකකි: එහි ඔබට අවශ්‍ය ක්ෂේත්‍ර සඳහන් කරන්න.
+document-unknown-field = "{ $type }" වර්ගයේ "{ $field }" නමින් ක්ෂේත්‍රයක් නැත.
+document-fragment-twice = ඛණ්ඩ (fragments) කිහිපයක් "{ $name }" ලෙස නම් කර ඇත.
+document-unknown-fragment = ලේඛනයේ "{ $name }" නමින් ඛණ්ඩයක් (fragment) නැත.
+document-unused-fragment = "{ $name }" ඛණ්ඩය (fragment) භාවිත කර නැත.
+document-impossible-fragment = "{ $type }" මත තැබූ ඛණ්ඩයක් (fragment) මෙහි යෙදිය නොහැක: "{ $parent }" වර්ගයේ කිසිවක් කිසි විටෙකත් එම වර්ගයට අයත් නොවේ.
+document-fragment-cycle = "{ $name }" ඛණ්ඩය (fragment) තුළ එයම අඩංගු වේ.
+document-variable-twice = විචල්‍ය කිහිපයක් "${ $name }" ලෙස නම් කර ඇත.
+document-undeclared-variable = "${ $name }" විචල්‍යය භාවිත කර ඇති නමුත් මෙහෙයුම එය ප්‍රකාශ කර නැත.
+document-unused-variable = "${ $name }" විචල්‍යය ප්‍රකාශ කර ඇති නමුත් භාවිත කර නැත.
+document-unknown-directive = "@{ $name }" නමින් විධානයක් (directive) නැත.
+# $place: what it stands at, such as query or field.
+document-directive-place = "@{ $name }" විධානය (directive) මෙම ස්ථානයේ ("{ $place }") යෙදිය නොහැක.
+document-directive-twice = "@{ $name }" විධානය (directive) මෙම ස්ථානයේ යෙදිය හැක්කේ එක් වරක් පමණි.
+document-incremental = පිළිතුරු දෙනු ලබන්නේ එකවර සම්පූර්ණයෙනි: "@defer" සහ "@stream" භාවිත කළ නොහැක.
+# $on: a field with its type, such as Query.shares, or a directive or fragment.
+document-unknown-argument = "{ $on }" සඳහා "{ $argument }" නමින් විස්තාරකයක් (argument) නැත.
+document-argument-twice = "{ $argument }" විස්තාරකය (argument) කිහිප වරක් ලබා දී ඇත.
+document-missing-argument = "{ $on }" සඳහා අවශ්‍ය "{ $type }" වර්ගයේ "{ $argument }" විස්තාරකය (argument) ලබා දී නැත.
+# $wanted: the type that is needed.
+document-variable-position = "{ $wanted }" අවශ්‍ය තැනක "{ $type }" වර්ගයේ "${ $name }" විචල්‍යය යෙදිය නොහැක.
+document-variable-one-of = "{ $type }" වර්ගයේ "${ $name }" විචල්‍යය null විය හැකි නමුත් "{ $wanted }" එය භාර නොගනී.
+# $field: under which name they would be answered.
+document-different-fields = පිළිතුරේ අගයන් දෙකක් "{ $field }" ලෙස නම් වනු ඇත; නමුත් "{ $one }" සහ "{ $other }" එකිනෙකට වෙනස් ක්ෂේත්‍ර වේ. ඉන් එකකට අන්වර්ථ නාමයක් (alias) දෙන්න.
+document-different-arguments = පිළිතුරේ අගයන් දෙකක් "{ $field }" ලෙස නම් වනු ඇත; නමුත් ඒවායේ විස්තාරක (arguments) එකිනෙකට වෙනස් වේ. ඉන් එකකට අන්වර්ථ නාමයක් (alias) දෙන්න.
+document-different-types = පිළිතුරේ අගයන් දෙකක් "{ $field }" ලෙස නම් වනු ඇත; නමුත් එකක් "{ $one }" වර්ගයේ වන අතර අනෙක "{ $other }" වර්ගයේ වේ. ඉන් එකකට අන්වර්ථ නාමයක් (alias) දෙන්න.
+document-conflict = පිළිතුරේ අගයන් දෙකක් "{ $field }" ලෙස නම් වනු ඇත; නමුත් ඒවා එකිනෙකට වෙනස් වේ. ඉන් එකකට අන්වර්ථ නාමයක් (alias) දෙන්න.
+document-field-twice = "{ $field }" ක්ෂේත්‍රය කිහිප වරක් ලබා දී ඇත.
+document-deep-introspection = යෝජනා ක්‍රමයේ විමසුම ලැයිස්තුවෙන් ලැයිස්තුවට ඕනෑවට වඩා වාර ගණනක් යයි.
+document-entangled = ලේඛනය පරීක්ෂා කිරීමට නොහැකි තරම් සංකීර්ණය. වරකට අඩුවෙන් ඉල්ලන්න.
+
+# Follow some of these: what may be meant instead. $names: of fields, values or types, in quotes, parted by commas.
+document-similar = ඊට සමාන නම්: { $names }.
+document-of-types = එය ලබා ගත හැක්කේ මෙම වර්ගවලින් එකක් මත තැබූ ඛණ්ඩයක (fragment) පමණි: { $names }.
 
 ## The page at the front door.
 
@@ -306,7 +364,7 @@ limit-characters = ලේඛනයේ අක්ෂර { $found }ක් ඇත; �
 limit-tokens = ලේඛනයේ සංකේත ඒකක (tokens) { $most }කට වඩා ඇත; ඊට වඩා අවසර නැත.
 limit-operations = ලේඛනයේ මෙහෙයුම් { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.
 limit-depth = ක්ෂේත්‍ර මට්ටම් { $found }ක් ගැඹුරට යයි; අවසර ඇත්තේ උපරිම වශයෙන් මට්ටම් { $most }කට පමණි.
-limit-fields = කොටස් (fragments) යොදා ඇති සෑම තැනක්ම ගණන් ගත් විට මෙහෙයුමේ ක්ෂේත්‍ර { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.
+limit-fields = ඛණ්ඩ (fragments) යොදා ඇති සෑම තැනක්ම ගණන් ගත් විට මෙහෙයුමේ ක්ෂේත්‍ර { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.
 limit-root-fields = මෙහෙයුමේ ඉහළම මට්ටමේ ක්ෂේත්‍ර { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.
 limit-aliases = මෙහෙයුමේ අන්වර්ථ නාම (aliases) { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.
 limit-directives = මෙහෙයුමේ විධාන (directives) { $found }ක් ඇත; අවසර ඇත්තේ උපරිම වශයෙන් { $most }කට පමණි.

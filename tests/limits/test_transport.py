@@ -107,6 +107,15 @@ def test_a_head_of_the_largest_size_is_taken_and_one_byte_more_is_not(server: Se
         assert connection.is_closed()
 
 
+def test_a_head_that_is_too_large_is_refused_in_the_language_that_it_asks_for(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(padded(HEAD_BYTES + 1).replace(b"\r\n", b"\r\nAccept-Language: si\r\n", 1))
+        refused = connection.answer()
+
+        assert (refused.status, refused.headers["content-language"]) == (431, "si")
+        assert refused.body["errors"][0]["message"].startswith("ඉල්ලීම තේරුම් ගත නොහැකි විය: ")
+
+
 @pytest.mark.parametrize("endless", [b"GET /" + b"x" * 20_000, REQUEST + b"X-Endless: " + b"x" * 20_000])
 def test_a_head_without_end_is_refused_before_it_ends(server: Server, endless: bytes) -> None:
     with wire(server) as connection:
