@@ -276,6 +276,7 @@ def create_app(
             built_pages=BUILT_PAGES,
             named_documents=named_documents,
             max_body_bytes=settings.max_body_bytes,
+            max_batch=settings.max_batch,
             connections=connections,
             allowed_origins=settings.origins,
             clock=clock,

@@ -170,6 +170,12 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(
         default=262_144, ge=1_024, le=16_777_216, description="The largest request body that is read (256 KiB)."
     )
+    max_batch: int = Field(
+        default=0,
+        ge=0,
+        le=1_000,
+        description="How many operations a request may hold as a JSON list; 0 to take one at a time only.",
+    )
     max_head_bytes: int = Field(
         default=16_384,
         ge=1_024,

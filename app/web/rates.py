@@ -162,13 +162,13 @@ class Rates:
             "code": (CODES, limits.codes),
         }
 
-    def count_request(self, address: str) -> None:
-        """Count a request of an address.
+    def count_request(self, address: str, times: int = 1) -> None:
+        """Count a request of an address, or as many as it is worth.
 
         Raises:
             TooOften: There are more than there may be.
         """
-        self._count(f"address:{address}")
+        self._count(f"address:{address}", times)
 
     def count_request_of_trader(self, trader_id: int) -> None:
         """Count a request of a trader, from whatever address.
@@ -230,8 +230,8 @@ class Rates:
         if self._limits.requests and self._counts.of(key) >= self._limits.requests:
             raise TooOften(self._counts.seconds_left())
 
-    def _count(self, key: str) -> None:
-        if self._limits.requests and self._counts.add(key) > self._limits.requests:
+    def _count(self, key: str, times: int = 1) -> None:
+        if self._limits.requests and self._counts.add(key, times) > self._limits.requests:
             raise TooOften(self._counts.seconds_left())
 
     async def _count_tries(self, key: str, times: int, most: int) -> None:

@@ -56,12 +56,13 @@ def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = J
     return Response(
         orjson.dumps({"errors": errors}),
         status_code=status,
-        headers={"Content-Language": speaker.locale, "Cache-Control": NO_STORE, **_headers_of(problem)},
+        headers={"Content-Language": speaker.locale, "Cache-Control": NO_STORE, **headers_of_refusal(problem)},
         media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
     )
 
 
-def _headers_of(problem: Problem) -> Mapping[str, str]:
+def headers_of_refusal(problem: Problem) -> Mapping[str, str]:
+    """Give the headers that the answer to a refused request has because of the problem."""
     headers = dict(headers_of(problem))
     if isinstance(problem, MethodNotAllowed):
         headers["Allow"] = str(problem.params.get("allowed", "GET, POST"))

@@ -206,6 +206,15 @@ class Repeatability:
         if attempt.operation.is_mutation and id_of(attempt.request.headers, attempt.context.now, self._window):
             raise MalformedRepeatability(phrase="request-repeat-stream")
 
+    def refuse_batch(self, headers: Headers) -> None:
+        """Refuse a repeatable request that is a list of operations: an id stands for one.
+
+        Raises:
+            MalformedRepeatability: It is one.
+        """
+        if any(name in headers for name in (_REQUEST_ID, _FIRST_SENT, _KEY)):
+            raise MalformedRepeatability(phrase="request-repeat-batch")
+
     async def forget(self) -> None:
         """Delete the records that answer no more, a few at a time so that nobody waits long."""
         deleted = _MOST_FORGOTTEN

@@ -28,10 +28,11 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 
 from app.graph.context import Context, Services
-from app.graph.errors import BadRequest, InternalError, say_result
+from app.graph.errors import BadRequest, InternalError, say_refusal, say_result
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
+from app.web.batches import Turn, answer_as_a_whole, hold_to_length
 from app.web.caching import for_caches
 from app.web.clients import address_of
 from app.web.compiled import CompiledReads
@@ -53,9 +54,10 @@ from app.web.problems import (
     NotAcceptable,
     UnsupportedMediaType,
     request_error_status,
+    status_of,
 )
 from app.web.rates import Rates, TooOften
-from app.web.refusing import Voice, refuse
+from app.web.refusing import Voice, headers_of_refusal, refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 
@@ -99,6 +101,7 @@ class GraphQLView(GraphQL[Context, None]):
         named_documents: NamedDocuments,
         built_pages: Path,
         max_body_bytes: int,
+        max_batch: int,
         connections: Connections,
         allowed_origins: Sequence[str],
         clock: Clock,
@@ -117,6 +120,7 @@ class GraphQLView(GraphQL[Context, None]):
         self.named_documents = named_documents
         self.built_pages = built_pages
         self.max_body_bytes = max_body_bytes
+        self.max_batch = max_batch
         self.connections = connections
         self.clock = clock
         self.repeatability = repeatability
@@ -235,11 +239,16 @@ class GraphQLView(GraphQL[Context, None]):
         """Give GraphiQL as it was built, from this server alone."""
         return graphiql_page(self.built_pages, endpoint=request.url.path)
 
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
         """Read the parameters of the request (GraphQL over HTTP, sections 5 and 6).
 
+        Returns:
+            The parameters; of a list of operations those of each as they came, to be read when it has its turn.
+
         Raises:
-            DoorProblem: The body is too large or not JSON, or a parameter has the wrong form.
+            DoorProblem: The body is too large, not JSON or too long a list, or a parameter has the wrong form.
         """
         if request.method == "GET":
             parameters = {
@@ -255,6 +264,9 @@ class GraphQLView(GraphQL[Context, None]):
             ):
                 raise UnsupportedMediaType(phrase="request-media-type")
             parameters = self._decode((await request.get_body()).removeprefix(_BYTE_ORDER_MARK))
+        if isinstance(parameters, list):
+            hold_to_length(parameters, self.max_batch)
+            return cast("list[GraphQLRequestData]", parameters)
         return self._request_data(parameters)
 
     def _request_data(self, parameters: Any) -> RequestData:
@@ -302,16 +314,63 @@ class GraphQLView(GraphQL[Context, None]):
         root_value: None,
         sub_response: Response,
     ) -> Any:
-        """Prepare the operation, hold the method against it, then let Strawberry execute it.
+        """Execute the operation of the request, or each of its list.
 
         Raises:
             NotAcceptable: The client takes nothing that the server writes.
             InvalidToken: The token is not valid, and the operation is not one of those that do without.
             MethodNotAllowed: A mutation came by GET.
+            MalformedRequest: A list came where it cannot be.
+            TooOften: With the list the address has sent too many requests.
         """
-        assert isinstance(request_data, RequestData)  # noqa: S101 - batches end in parse_http_body
         if request.state.media_type is None:
             raise NotAcceptable(phrase="request-not-acceptable")
+        if not isinstance(request_data, list):
+            return await self._execute(request, request_adapter, request_data, context, root_value, sub_response)
+        if request.state.media_type == EVENT_STREAM:
+            raise MalformedRequest(phrase="request-batch-stream")
+        self.repeatability.refuse_batch(request.headers)
+        # One was counted when the request came in.
+        self.rates.count_request(address_of(request.scope), times=len(request_data) - 1)
+        turns: list[Turn] = []
+        for parameters in request_data:
+            own = self.context_of(request) if turns else context
+            turns.append(await self._take_turn(request, request_adapter, parameters, own))
+            context.has_spoken = context.has_spoken or own.has_spoken
+        sub_response.media_type = request.state.media_type
+        answer_as_a_whole(turns, sub_response, exchange_of(request.scope))
+        return [Answered.of(turn.answer) for turn in turns]
+
+    async def _take_turn(
+        self, request: Request, request_adapter: AsyncHTTPRequestAdapter, parameters: Any, context: Context
+    ) -> Turn:
+        """Execute one operation of a list; whatever happens, the others have their turn."""
+        response = await self.get_sub_response(request)
+        problem: Problem
+        try:
+            result = await self._execute(
+                request, request_adapter, self._request_data(parameters), context, None, response
+            )
+            return Turn(say_result(result, context), response.status_code or HTTPStatus.OK, dict(response.headers))
+        except Problem as refusal:
+            problem = refusal
+        except Exception as error:  # noqa: BLE001 - the others are not to suffer, and nothing internal may pass
+            context.log_failure(error, "")
+            problem = InternalError(requestId=context.request_id)
+        answer: GraphQLHTTPResponse = {"errors": cast("Any", say_refusal(problem, context))}
+        return Turn(answer, status_of(problem, request.state.media_type), headers_of_refusal(problem))
+
+    async def _execute(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData,
+        context: Context,
+        root_value: None,
+        sub_response: Response,
+    ) -> Any:
+        """Prepare the operation, hold the method against it, then let Strawberry execute it."""
+        assert isinstance(request_data, RequestData)  # noqa: S101 - made in _request_data
         operation = await prepare_operation(
             context,
             self.schema,

@@ -95,6 +95,13 @@ rule-one-of = Please give exactly one of these fields.
 request-not-json = The body is not valid JSON.
 request-body-not-object = The body has to be a JSON object.
 request-batch = Send one operation at a time: lists of operations are not taken.
+request-batch-empty = There is no operation in the list.
+# $most counts the operations that are allowed.
+request-batch-too-long = No more than { $most ->
+        [one] { $most } operation
+       *[other] { $most } operations
+    } can be sent in a list.
+request-batch-stream = The answer to a list of operations cannot be a stream of events. Accept application/json.
 # $most counts seconds.
 request-too-slow = The request did not come in whole within { $most ->
         [one] { $most } second
@@ -135,6 +142,7 @@ request-repeat-first-sent = The header Repeatability-First-Sent has to be the mo
 request-repeat-too-long-ago = The request was first sent too long ago, or its clock is wrong. Send it as a new request.
 request-repeat-stream = The answer to a repeatable request cannot be a stream of events. Accept application/json.
 request-repeat-password-alone = A field that checks or sets a password has to stand alone in a repeatable request.
+request-repeat-batch = A repeatable request is one operation, not a list of them.
 request-not-found = There is nothing at this address.
 # $versions: two or more, parted by commas.
 request-several-versions = It asks for several API versions: { $versions }. Ask for one.

@@ -95,6 +95,13 @@ rule-one-of = කරුණාකර මෙම ක්ෂේත්‍ර අතර
 request-not-json = ඉල්ලීමේ අන්තර්ගතය වලංගු JSON නොවේ.
 request-body-not-object = ඉල්ලීමේ අන්තර්ගතය JSON වස්තුවක් (object) විය යුතුය.
 request-batch = වරකට එක් මෙහෙයුමක් පමණක් එවන්න: මෙහෙයුම් ලැයිස්තු භාර නොගනී.
+request-batch-empty = මෙහෙයුම් ලැයිස්තුවේ කිසිවක් නැත.
+# $most counts the operations that are allowed.
+request-batch-too-long = එක් ලැයිස්තුවකින් එවිය හැක්කේ උපරිම වශයෙන් { $most ->
+        [1] එක් මෙහෙයුමක්
+       *[other] මෙහෙයුම් { $most }ක්
+    } පමණි.
+request-batch-stream = මෙහෙයුම් ලැයිස්තුවකට පිළිතුර සිදුවීම් ප්‍රවාහයක් විය නොහැක. application/json පිළිගන්න.
 # $most counts seconds.
 request-too-slow = { $most ->
         [1] තත්පරයක්
@@ -135,6 +142,7 @@ request-repeat-first-sent = Repeatability-First-Sent ශීර්ෂකය ඉ�
 request-repeat-too-long-ago = ඉල්ලීම මුලින්ම එවා බොහෝ කල් ගත වී ඇත, නැතහොත් එවූ උපාංගයේ ඔරලෝසුව වැරදිය. එය අලුත් ඉල්ලීමක් ලෙස එවන්න.
 request-repeat-stream = නැවත එවිය හැකි ඉල්ලීමකට පිළිතුර සිදුවීම් ප්‍රවාහයක් විය නොහැක. application/json පිළිගන්න.
 request-repeat-password-alone = මුරපදයක් පරීක්ෂා කරන හෝ සකසන ක්ෂේත්‍රයක්, නැවත එවිය හැකි ඉල්ලීමක තනිව තිබිය යුතුය.
+request-repeat-batch = නැවත එවිය හැකි ඉල්ලීමක තිබිය හැක්කේ එක් මෙහෙයුමක් පමණි; එය ලැයිස්තුවක් විය නොහැක.
 request-not-found = මෙම ලිපිනයේ කිසිවක් නැත.
 # $versions: two or more, parted by commas.
 request-several-versions = එය API අනුවාද කිහිපයක් ඉල්ලයි: { $versions }. එකක් පමණක් ඉල්ලන්න.
