@@ -4,15 +4,18 @@ import argparse
 import asyncio
 import getpass
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.database import UnusableMigrations
 from app.kit.clock import utc_now
 from app.security.keys import UnusableKey
-from app.settings import InvalidSettings, Settings
+from app.settings import PREFIX, InvalidSettings, Settings
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession
@@ -109,32 +112,48 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
     import uvicorn
 
     from app.main import make_keyring
+    from app.web.records import keep_records
 
+    keep_records(settings.effective_log_format)
     # A key that cannot be used is told here, before processes are started that would all tell it.
     make_keyring(settings)
     if parsed.prepare:
         asyncio.run(_prepare(settings))
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
-    print(_welcome(settings), flush=True)
+    _greet(settings)
     # Having shut down, uvicorn raises the signal again: an end that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        "app.main:from_environment",
-        factory=True,
-        workers=settings.workers,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning" if settings.is_development else "info",
-        http="app.web.protocol:BoundedHttp",
-        server_header=False,
-        access_log=False,
-        proxy_headers=False,
-        ws="websockets-sansio",
-        ws_max_size=settings.socket_message_bytes,
-        # Messages are short, and what is compressed has to be unpacked before its size is known.
-        ws_per_message_deflate=False,
-    )
+    with _counts_together(settings):
+        uvicorn.run(
+            "app.main:from_environment",
+            factory=True,
+            workers=settings.workers,
+            host=settings.host,
+            port=settings.port,
+            # Its records are written as all others are.
+            log_config=None,
+            log_level="warning" if settings.is_development else "info",
+            http="app.web.protocol:BoundedHttp",
+            server_header=False,
+            access_log=False,
+            proxy_headers=False,
+            ws="websockets-sansio",
+            ws_max_size=settings.socket_message_bytes,
+            # Messages are short, and what is compressed has to be unpacked before its size is known.
+            ws_per_message_deflate=False,
+        )
     return 0
+
+
+@contextmanager
+def _counts_together(settings: Settings) -> Iterator[None]:
+    """Give several workers a folder in which they leave their counts for each other."""
+    if settings.workers == 1 or settings.metrics_dir is not None:
+        yield
+        return
+    with TemporaryDirectory(prefix="shares-metrics-") as folder:
+        os.environ[f"{PREFIX}METRICS_DIR"] = folder
+        yield
 
 
 def _migrate(settings: Settings, parsed: argparse.Namespace) -> int:
@@ -329,6 +348,14 @@ def _free_port(host: str) -> int:
     with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         port: int = probe.getsockname()[1]
     return port
+
+
+def _greet(settings: Settings) -> None:
+    if settings.effective_log_format == "json":
+        # Whoever reads lines of JSON can do nothing with a text between them.
+        logging.getLogger("app").info("serving http://%s:%s (%s)", settings.host, settings.port, settings.mode)
+    else:
+        print(_welcome(settings), flush=True)
 
 
 def _welcome(settings: Settings) -> str:

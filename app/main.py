@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
 from app.database import Database, is_migrated
+from app.domain import mails
 from app.domain.denials import Denials, Opener
 from app.domain.identity import Identity
 from app.domain.mails import MailQueued
@@ -45,14 +46,22 @@ from app.web.deadlines import TransportLimits
 from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
 from app.web.door import Door
+from app.web.exposition import Exposition
 from app.web.health import Check, Health
 from app.web.kept_answers import KeptAnswers
 from app.web.manifest import read_manifest
+from app.web.metrics import Metrics
+from app.web.numbers import SharedNumbers, Sources
 from app.web.pages import page_routes
 from app.web.rates import Rates
+from app.web.records import keep_records
 from app.web.repeatability import Repeatability
+from app.web.request_log import Lines, RequestLog, as_json, as_text
+from app.web.statements import note_statements
+from app.web.tracing import Tracing
 from app.web.versions import ApiVersion, VersionedEndpoint, Versions
 from app.web.view import GraphQLView
+from app.web.watching import Watch
 
 VERSION = "1.0"
 """The API version that `schema.graphql` shows."""
@@ -64,6 +73,8 @@ BUILT_PAGES = ROOT / "viewer" / "dist" / "graphiql"
 _DENIALS_SECONDS = 5.0
 _KEY_FILES_SECONDS = 2.0
 _FORGETTING_SECONDS = 60.0
+_LINES_SECONDS = 0.25
+_LAST_LINES_SECONDS = 1.0
 
 logger = logging.getLogger("app")
 
@@ -242,6 +253,27 @@ def make_kept_answers(settings: Settings, database: Database) -> KeptAnswers | N
     return KeptAnswers(database.reader.generations, most_bytes=most) if most else None
 
 
+def make_watch(settings: Settings, database: Database) -> Watch:
+    """Make who watches the requests: the counts, the request log and the traces."""
+    form = as_json if settings.effective_log_format == "json" else as_text
+    return Watch(
+        metrics=Metrics(),
+        log=RequestLog(form, Lines()) if settings.request_log else None,
+        tracing=Tracing(database.dialect_name),
+        shows_timing=settings.shows_timing,
+    )
+
+
+def make_exposition(settings: Settings, numbers: SharedNumbers, database: Database) -> Exposition:
+    """Make what shows the metrics."""
+
+    async def waiting() -> int:
+        async with database.reading() as session:
+            return await mails.waiting(session)
+
+    return Exposition(numbers, settings.effective_metrics_networks, waiting)
+
+
 def create_app(
     settings: Settings, *, clock: Clock = utc_now, versions: Sequence[ApiVersion] | None = None
 ) -> Starlette:
@@ -269,6 +301,10 @@ def create_app(
     rates = make_rates(settings, services)
     named_documents = make_named_documents(settings)
     kept_answers = make_kept_answers(settings, services.database)
+    watch = make_watch(settings, services.database)
+    note_statements(services.database)
+    lines = None if watch.log is None else watch.log.lines
+    numbers = SharedNumbers(Sources(watch.metrics, connections, rates, kept_answers, lines), settings.metrics_dir)
     views = {
         name: GraphQLView(
             schema,
@@ -284,6 +320,7 @@ def create_app(
             rates=rates,
             time_limits=settings.time_limits,
             kept_answers=kept_answers,
+            watch=watch,
         )
         for name, schema in answered.schemas.items()
     }
@@ -295,6 +332,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await push.start()
+        watch.tracing.begin()
         # What is there now stays: to look through it for garbage again and again would stall answers.
         gc.collect()
         gc.freeze()
@@ -307,6 +345,8 @@ def create_app(
                 _watch_keys(settings, services),
                 _forget_requests(repeatability),
                 rates.keep_shared(),
+                numbers.keep_writing(),
+                _write_lines(lines),
             )
         ]
         yield
@@ -319,11 +359,15 @@ def create_app(
         await rates.close()
         services.identity.hasher.close()
         await services.database.close()
+        numbers.end()
+        if lines is not None:
+            lines.write(patience_seconds=_LAST_LINES_SECONDS)
 
     app = Starlette(
         routes=[
             *Discovery(services, answered, opens_schema=settings.is_development).routes,
             *make_health(services.database, carrier).routes,
+            make_exposition(settings, numbers, services.database).route,
             Route("/v{number}/graphql", endpoint),
             WebSocketRoute("/v{number}/graphql", endpoint),
             Route("/.well-known/jwks.json", jwks, methods=["GET"]),
@@ -339,6 +383,7 @@ def create_app(
         phrases=services.phrases,
         origins=settings.origins,
         always=answered.headers,
+        watch=watch,
     )
     proxies = settings.proxies
     outermost = BehindProxies(door, trusted=proxies, header=settings.forwarded_header) if proxies else door
@@ -346,6 +391,7 @@ def create_app(
     app.state.at_once = outermost
     app.state.services = services
     app.state.rates = rates
+    app.state.watch = watch
     app.state.transport_limits = TransportLimits(
         head_bytes=settings.max_head_bytes,
         request_seconds=settings.request_seconds,
@@ -359,13 +405,19 @@ def create_app(
 
 def from_environment() -> Starlette:
     """Make the application of a worker process."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("app").setLevel(logging.INFO)
-    return create_app(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    keep_records(settings.effective_log_format)
+    return create_app(settings)
 
 
 def _opener(services: Services) -> Opener:
     return lambda origin: services.audited(origin).unit_of_work()
+
+
+async def _write_lines(lines: Lines | None) -> None:
+    while lines is not None:
+        await asyncio.sleep(_LINES_SECONDS)
+        lines.write()
 
 
 async def _write_denials(services: Services) -> None:

@@ -26,6 +26,7 @@ from app.web.connections import ConnectionLimits
 from app.web.deadlines import TimeLimits
 from app.web.manifest import read_manifest
 from app.web.rates import RateLimits
+from app.web.records import LogFormat
 
 PREFIX = "SHARES_"
 
@@ -291,6 +292,30 @@ class Settings(BaseModel):
         description="How many streams of events an address may have open with one process.",
     )
 
+    request_log: bool = Field(
+        default=True,
+        description="Write a line to the standard output for each request and each operation over a socket.",
+    )
+    log_format: LogFormat | None = Field(
+        default=None,
+        description="How lines and other records of the log are written: `json` or `text`. JSON in production and "
+        "text in development, if not set.",
+    )
+    server_timing: bool | None = Field(
+        default=None,
+        description="Tell on each answer how long it took, room by room (`Server-Timing`). Only in development, "
+        "if not set: who can measure an answer can guess at what it was made of.",
+    )
+    metrics_networks: str | None = Field(
+        default=None,
+        description="The networks of who may read `/metrics`, such as `10.0.0.0/8`; for all others there is "
+        "nothing at that address. Nobody in production and the machine itself in development, if not set.",
+    )
+    metrics_dir: Path | None = Field(
+        default=None,
+        description="The folder in which several workers leave their counts for each other; nobody else may write "
+        "there. A new temporary one, if not set.",
+    )
     response_cache_bytes: int = Field(
         default=33_554_432,
         ge=0,
@@ -352,10 +377,10 @@ class Settings(BaseModel):
         normalize_allowed_origins(_listed(given))
         return given
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
-    def _are_networks(cls, given: str) -> str:
-        read_networks(given)
+    def _are_networks(cls, given: str | None) -> str | None:
+        read_networks(given or "")
         return given
 
     @field_validator("token_encryption_key")
@@ -441,6 +466,23 @@ class Settings(BaseModel):
     def effective_synchronous(self) -> str:
         """SQLite's `PRAGMA synchronous` for this mode."""
         return self.sqlite_synchronous or ("NORMAL" if self.is_development else "FULL")
+
+    @property
+    def effective_log_format(self) -> LogFormat:
+        """How the log is written in this mode."""
+        return self.log_format or ("text" if self.is_development else "json")
+
+    @property
+    def shows_timing(self) -> bool:
+        """Whether answers tell how long they took, in this mode."""
+        return self.is_development if self.server_timing is None else self.server_timing
+
+    @property
+    def effective_metrics_networks(self) -> tuple[Network, ...]:
+        """Who may read the metrics in this mode."""
+        if self.metrics_networks is not None:
+            return read_networks(self.metrics_networks)
+        return read_networks("127.0.0.1, ::1") if self.is_development else ()
 
     @property
     def access_lifetime(self) -> timedelta:

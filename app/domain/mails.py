@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 import orjson
+from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.entities import OutboxMail
@@ -109,6 +110,11 @@ def queue(
         )
     )
     facts.note(session, MailQueued())
+
+
+async def waiting(session: AsyncSession) -> int:
+    """Count the e-mails that lie in the outbox."""
+    return (await session.exec(select(func.count()).select_from(OutboxMail))).one()
 
 
 def _message_id() -> str:

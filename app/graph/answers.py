@@ -124,6 +124,7 @@ def mutation(resolver: Any, payload: Any, *directives: object, description: str)
 
 
 def _error(problem: Problem, info: Info) -> UserError:
+    info.context.notes.note_code(problem.code)
     said: dict[str, Any] = {
         "code": ErrorCode[problem.code],
         "message": message_of(problem, info.context),

@@ -11,7 +11,7 @@ from app.compiler.texts import NotCompiled
 from app.domain.policies import Policy
 from app.entities import normal_tag
 from app.graph.compiled_writes import CompiledWrite
-from app.graph.documents import Document
+from app.graph.documents import Document, OperationName
 from app.graph.industries import INDUSTRY_WRITES
 from app.graph.keeping import fields_of
 from app.graph.measuring import Costs
@@ -45,11 +45,13 @@ class Compiled(Generic[Operation]):
         policies: All that its fields and their types ask for; who fails one is refused by the executor, which
             knows the words for it.
         costs: What it may cost.
+        name: What it is called.
     """
 
     operation: Operation
     policies: frozenset[Policy]
     costs: Costs
+    name: OperationName
 
 
 def compile_operation(
@@ -86,4 +88,5 @@ def _behind_doors(
         if asked is None:
             raise NotCompiled("who may see an object is known only when it is there")
         policies |= asked
-    return Compiled(compiled, frozenset(policies), Costs(schema, document.node, operation))
+    costs = Costs(schema, document.node, operation)
+    return Compiled(compiled, frozenset(policies), costs, document.name_of(operation))

@@ -26,6 +26,7 @@ from app.security.tokens import AccessClaims
 
 if TYPE_CHECKING:
     from app.graph.documents import Document
+    from app.graph.noting import Notes
 
 K = TypeVar("K")
 
@@ -89,6 +90,7 @@ class Context:
         asks_cost: Whether the client wants to be told what its operation costs.
         cost: What it was told: `requested` and `allowed`.
         log_failure: Keeps an unexpected exception where an operator finds it by the request id.
+        notes: Where is noted what it takes, for those who run the server.
     """
 
     services: Services
@@ -100,6 +102,7 @@ class Context:
     client: Client
     shelves: Shelves
     log_failure: Callable[[BaseException, str], None]
+    notes: "Notes"
     token_fault: Problem | None = None
     known: "Document | None" = None
     asks_cost: bool = False

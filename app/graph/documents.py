@@ -6,10 +6,21 @@ what is known of a document is kept; what was refused is not, for anyone can mak
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    Lexer,
+    OperationDefinitionNode,
+    Source,
+    TokenKind,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 
 from app.graph.keeping import Keeping, keeping_of
@@ -26,6 +37,27 @@ MOST_ERRORS = 5
 
 MOST_CHARACTERS = 200_000
 """How long they may be together. Once parsed, a character takes 130 to 280 bytes (measured): 26 to 56 MB."""
+
+LONGEST_NAME = 100
+"""How much of an operation's name is told in logs; the name is the client's to choose."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OperationName:
+    """What an operation is called where it is told of; the same object each time, so that it can be a key.
+
+    Attributes:
+        kind: query, mutation or subscription.
+        name: Its name, cut to `LONGEST_NAME`; None if it has none, or the document is not known to be valid.
+        document: The document's `digest`; None if it is not known to be valid.
+    """
+
+    kind: str
+    name: str | None = None
+    document: str | None = None
+
+
+_UNNAMED = {kind: OperationName(kind) for kind in ("query", "mutation", "subscription")}
 
 
 class Document:
@@ -48,6 +80,7 @@ class Document:
         )
         self.is_valid = False
         self.compiled: dict[tuple[str, str | None], Any] = {}
+        self._names: dict[int, OperationName] = {}
         self._keepings: dict[int, Keeping] = {}
         self._sizes: dict[int, Size] = {}
         self._costs: dict[int, Costs] = {}
@@ -56,6 +89,26 @@ class Document:
         """Give the operation of a name, or the first."""
         named = (each for each in self.operations if each.name is not None and each.name.value == name)
         return next(named, self.operations[0])
+
+    def name_of(self, operation: OperationDefinitionNode) -> OperationName:
+        """Say what one of its operations is called; of a document that may be anything, only the kind."""
+        kind = operation.operation.value
+        if not self.is_valid:
+            return _UNNAMED[kind]
+        known = self._names.get(id(operation))
+        if known is None:
+            name = None if operation.name is None else operation.name.value[:LONGEST_NAME]
+            known = self._names[id(operation)] = OperationName(kind, name, self.digest)
+        return known
+
+    @cached_property
+    def digest(self) -> str:
+        """Its SHA-256 in hexadecimal digits, with every text that is written into it left empty.
+
+        A text may be a password, and whoever has the hash of all around it could try one after the other. A
+        document that takes its values from variables has the very hash that it is named by elsewhere.
+        """
+        return sha256(_without_texts(self.text).encode(errors="surrogatepass")).hexdigest()
 
     @cached_property
     def unwritable(self) -> Sequence[Problem]:
@@ -166,3 +219,16 @@ class ReadOnce(SchemaExtension):
     def _document(self) -> Document | None:
         context = self.execution_context.context
         return None if context is None else context.known
+
+
+def _without_texts(document: str) -> str:
+    if '"' not in document:
+        return document
+    left: list[str] = []
+    end = 0
+    lexer = Lexer(Source(document))
+    while (token := lexer.advance()).kind is not TokenKind.EOF:
+        if token.kind in (TokenKind.STRING, TokenKind.BLOCK_STRING):
+            left += (document[end : token.start], '""')
+            end = token.end
+    return "".join((*left, document[end:]))

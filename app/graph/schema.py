@@ -10,6 +10,7 @@ from app.compiler.plan import Shelves
 from app.graph.answers import ERROR_TYPES
 from app.graph.documents import Documents, ReadOnce
 from app.graph.industries import IndustryMutations, IndustryQueries
+from app.graph.noting import TakesNotes
 from app.graph.permissions import policy_of, put_doors
 from app.graph.permits import PermitMutations
 from app.graph.rules import put_rules
@@ -59,7 +60,7 @@ class SecuredSchema(strawberry.Schema):
             mutation=mutation,
             subscription=subscription,
             types=ERROR_TYPES,
-            extensions=[ReadOnce, CheckedVariables],
+            extensions=[TakesNotes, ReadOnce, CheckedVariables],
             config=StrawberryConfig(scalar_map=SCALARS),
         )
         self.version = version

@@ -49,7 +49,7 @@ def client_behind(peer: str, forwarded: Sequence[str], trusted: Sequence[Network
     """
     address = peer
     for noted in reversed(forwarded):
-        if not _is_in(address, trusted):
+        if not is_in(address, trusted):
             break
         try:
             address = str(_read(_without_port(noted.strip())))
@@ -57,6 +57,15 @@ def client_behind(peer: str, forwarded: Sequence[str], trusted: Sequence[Network
             # Of who asks there is nothing but the proxy that does not say.
             break
     return address
+
+
+def is_in(address: str, networks: Sequence[Network]) -> bool:
+    """Say whether an address is in one of some networks; what is no address is in none."""
+    try:
+        read = _read(address)
+    except ValueError:
+        return False
+    return any(read in network for network in networks)
 
 
 def noted_in_x_forwarded_for(value: str) -> list[str]:
@@ -68,14 +77,6 @@ def noted_in_forwarded(value: str) -> list[str]:
     """Give the addresses in the header Forwarded (RFC 7239); an empty text for a proxy that names none."""
     found = [_FOR.search(element) for element in value.split(",")]
     return ["" if match is None else match["quoted"] or match["token"] or "" for match in found]
-
-
-def _is_in(address: str, networks: Sequence[Network]) -> bool:
-    try:
-        read = _read(address)
-    except ValueError:
-        return False
-    return any(read in network for network in networks)
 
 
 def _read(address: str) -> IPv4Address | IPv6Address:

@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from time import perf_counter_ns
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
@@ -20,7 +21,7 @@ from app.compiler.texts import NotCompiled, Statement
 from app.domain.policies import Policy
 from app.graph.compiled import Compiled, compile_operation
 from app.graph.context import Services
-from app.graph.documents import Document
+from app.graph.documents import Document, OperationName
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
@@ -29,7 +30,7 @@ from app.web.caching import NO_STORE
 from app.web.context import BEARER
 from app.web.deadlines import OutOfTime, TimeLimits, in_time, is_late
 from app.web.documents import NamedDocuments
-from app.web.exchange import RawHeaders
+from app.web.exchange import AUTH, PLAN, Exchange, RawHeaders, Way, exchange_of
 from app.web.kept_answers import Generations, KeptAnswer, KeptAnswers, Key
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
@@ -42,12 +43,14 @@ _ASKS_FOR_MORE = frozenset(
     {b"content-encoding", b"idempotency-key", b"repeatability-request-id", b"repeatability-first-sent"}
 )
 
+_LOOKED_AT = _ASKS_FOR_MORE | {b"authorization", b"content-type", b"accept"}
+
 _PARAMETERS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
 
 _NOT_TO_BE_KEPT = (b"cache-control", NO_STORE.encode())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wanted:
     """What a request asks for, by those who may have it."""
 
@@ -55,6 +58,8 @@ class _Wanted:
     policies: Collection[Policy]
     statement: Statement
     values: Sequence[Any]
+    operation: OperationName
+    way: ClassVar[Way] = "compiled"
 
 
 class _Leaving:
@@ -128,7 +133,7 @@ class CompiledReads:
             messages.append(message)
             body += message.get("body", b"")
         is_whole = not message.get("more_body") and len(body) <= self._max_body_bytes
-        answer = await self._answer(asked[0], body) if is_whole else None
+        answer = await self._answer(exchange_of(scope), asked[0], body) if is_whole else None
         if answer is None:
             return _again(messages, receive)
         headers = _answer_headers(asked[1], answer)
@@ -147,33 +152,50 @@ class CompiledReads:
         asked = _headers(scope["headers"])
         if asked is None:
             return None
+        exchange = exchange_of(scope)
         with _Leaving() as left:
-            claims = self._claims(asked[0])
-            answer = self._kept(claims, body)
-            if answer is None and (wanted := self._wanted(claims, body)) is not None and wanted.statement.is_short:
-                answer = self._read_at_once(wanted)
-            if answer is not None:
-                self._count(claims)
+            claims = self._claims(exchange, asked[0])
+            found = self._found(exchange, claims, body)
+            answer = None
+            if isinstance(found, KeptAnswer):
+                answer = found.body
+            elif found is not None and found.statement.is_short:
+                answer = self._read_at_once(exchange, found)
+            if found is not None and answer is not None:
+                self._count(exchange, claims, found)
                 left.answer = answer
         return None if left.answer is None else (_answer_headers(asked[1], left.answer), left.answer)
 
-    async def _answer(self, token: str | None, body: bytes) -> bytes | None:
+    async def _answer(self, exchange: Exchange, token: str | None, body: bytes) -> bytes | None:
         """Give the body of the answer; None if the request has to go the ordinary way."""
+        exchange.note_said(body)
+        # To wait for the request took time that no room had.
+        exchange.left = perf_counter_ns()
         with _Leaving() as left:
-            claims = self._claims(token)
-            answer = self._kept(claims, body)
-            if answer is None and (wanted := self._wanted(claims, body)) is not None:
-                answer = await self._read(wanted)
-            if answer is not None:
-                self._count(claims)
+            claims = self._claims(exchange, token)
+            found = self._found(exchange, claims, body)
+            answer = None
+            if isinstance(found, KeptAnswer):
+                answer = found.body
+            elif found is not None:
+                answer = await self._read(exchange, found)
+            if found is not None and answer is not None:
+                self._count(exchange, claims, found)
                 left.answer = answer
         return left.answer
 
-    def _kept(self, claims: AccessClaims | None, body: bytes) -> bytes | None:
+    def _found(self, exchange: Exchange, claims: AccessClaims | None, body: bytes) -> KeptAnswer | _Wanted | None:
+        """Find the answer if it is kept, or else what is wanted; None if it is nothing for these claims."""
+        began = exchange.left
+        found = self._kept(claims, body) or self._wanted(claims, body)
+        exchange.passed(PLAN, began)
+        return found
+
+    def _kept(self, claims: AccessClaims | None, body: bytes) -> KeptAnswer | None:
         if self._kept_answers is None:
             return None
         kept = self._kept_answers.find((self._schema.version, body))
-        return kept.body if kept is not None and self._may(claims, kept.policies) else None
+        return kept if kept is not None and self._may(claims, kept.policies) else None
 
     def _wanted(self, claims: AccessClaims | None, body: bytes) -> _Wanted | None:
         """Find out which statement answers a request; None if there is none, or none for these claims."""
@@ -185,24 +207,27 @@ class CompiledReads:
         if compiled.costs.of(variables) > self._services.document_limits.cost:
             return None
         statement, values = compiled.operation.statement_for(variables)
-        return _Wanted((self._schema.version, body), compiled.policies, statement, values)
+        return _Wanted((self._schema.version, body), compiled.policies, statement, values, compiled.name)
 
-    def _read_at_once(self, wanted: _Wanted) -> bytes | None:
+    def _read_at_once(self, exchange: Exchange, wanted: _Wanted) -> bytes | None:
+        began = exchange.left
         generations = self._generations(wanted.key)
         found = self._database.reader.read(wanted.statement.sql, wanted.values, is_short=True)
         if isinstance(found, bytes):
+            exchange.ran(wanted.statement.sql, began)
             return self._answer_of(wanted, generations, found)
         if found is not None:
             # Somebody has a lock: whoever waits for it does so in the other way.
             found.close()
         return None
 
-    async def _read(self, wanted: _Wanted) -> bytes | None:
-        statement = wanted.statement
+    async def _read(self, exchange: Exchange, wanted: _Wanted) -> bytes | None:
+        statement, began = wanted.statement, exchange.left
         generations = self._generations(wanted.key)
         found = self._database.reader.read(statement.sql, wanted.values, is_short=statement.is_short)
         if found is not None and not isinstance(found, bytes):
             found = await in_time(self._time_limits.execution_seconds, found)
+        exchange.ran(statement.sql, began)
         return None if found is None else self._answer_of(wanted, generations, found)
 
     def _generations(self, key: Key) -> Generations | None:
@@ -211,13 +236,14 @@ class CompiledReads:
     def _answer_of(self, wanted: _Wanted, generations: Generations | None, data: bytes) -> bytes:
         answer = b'{"data":%b}' % data
         if self._kept_answers is not None and generations is not None:
-            kept = KeptAnswer(answer, wanted.policies, wanted.statement.tables, generations)
+            kept = KeptAnswer(answer, wanted.policies, wanted.statement.tables, generations, wanted.operation)
             self._kept_answers.keep(wanted.key, kept)
         return answer
 
-    def _count(self, claims: AccessClaims | None) -> None:
+    def _count(self, exchange: Exchange, claims: AccessClaims | None, found: KeptAnswer | _Wanted) -> None:
         if claims is not None:
             self._rates.count_request_of_trader(claims.trader_id)
+        exchange.way, exchange.operation = found.way, found.operation
 
     def _compiled(self, parameters: Any) -> Compiled[CompiledOperation] | None:
         if not _is_plain(parameters):
@@ -247,17 +273,22 @@ class CompiledReads:
         except NotCompiled as why:
             return why
 
-    def _claims(self, token: str | None) -> AccessClaims | None:
-        if token is None:
-            return None
-        claims = self._tokens.read_access(token)
-        self._services.revocations.hold_against(claims)
-        self._rates.hold(claims.trader_id)
+    def _claims(self, exchange: Exchange, token: str | None) -> AccessClaims | None:
+        began, claims = exchange.left, None
+        if token is not None:
+            claims = self._tokens.read_access(token)
+            self._services.revocations.hold_against(claims)
+            self._rates.hold(claims.trader_id)
+            exchange.trader_id = claims.trader_id
+        exchange.passed(AUTH, began)
         return claims
 
     def _may(self, claims: AccessClaims | None, policies: Collection[Policy]) -> bool:
         today = self._clock().date()
-        return all(policy.allows(claims, today) for policy in policies)
+        for policy in policies:  # noqa: SIM110 - a generator takes longer than what it is asked
+            if not policy.allows(claims, today):
+                return False
+        return True
 
 
 def _answer_headers(media_type: bytes, answer: bytes) -> RawHeaders:
@@ -268,6 +299,8 @@ def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | N
     """Give the access token and the media type to answer in; None if a header asks for the ordinary way."""
     authorization = content_type = accept = b""
     for name, value in headers:
+        if name not in _LOOKED_AT:
+            continue
         if name == b"authorization":
             if authorization:
                 return None
@@ -276,7 +309,7 @@ def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | N
             content_type = value
         elif name == b"accept":
             accept = b"%b,%b" % (accept, value) if accept else value
-        elif name in _ASKS_FOR_MORE:
+        else:
             return None
     media_type = _media_type(accept, content_type)
     token = _token(authorization)

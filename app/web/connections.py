@@ -62,11 +62,15 @@ class Connections:
     Attributes:
         limits: How many there may be.
         ending: Set when the server is about to end; streams then end too, so that clients go elsewhere.
+        subscriptions: How many subscriptions go on, over sockets and streams.
+        refused: How many sockets and streams were refused because there were too many.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.ending = asyncio.Event()
+        self.subscriptions = 0
+        self.refused = 0
         self._sockets: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
         self._uninitialised = 0
@@ -79,8 +83,9 @@ class Connections:
             TooManyConnections: There are as many as there may be, or as many that have said nothing yet.
         """
         if self._uninitialised >= self.limits.uninitialised_sockets:
+            self.refused += 1
             raise TooManyConnections
-        with _counted(self._sockets, connection, self.limits.sockets_per_address):
+        with self._counted(self._sockets, connection, self.limits.sockets_per_address):
             yield
 
     @contextmanager
@@ -90,26 +95,45 @@ class Connections:
         Raises:
             TooManyConnections: There are as many as there may be.
         """
-        with _counted(self._streams, connection, self.limits.streams_per_address):
+        with self._counted(self._streams, connection, self.limits.streams_per_address):
             yield
+
+    @contextmanager
+    def subscription(self) -> Iterator[None]:
+        """Count a subscription as long as it goes on."""
+        self.subscriptions += 1
+        try:
+            yield
+        finally:
+            self.subscriptions -= 1
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open."""
+        return self._sockets.total()
+
+    @property
+    def streams(self) -> int:
+        """How many streams of events are open."""
+        return self._streams.total()
 
     def note_uninitialised(self, change: int) -> None:
         """Count a socket that has said nothing yet: 1 when it is opened, -1 when it speaks or closes."""
         self._uninitialised += change
 
-
-@contextmanager
-def _counted(counts: Counter[str], connection: HTTPConnection, most: int) -> Iterator[None]:
-    address = address_of(connection.scope)
-    if counts[address] >= most:
-        raise TooManyConnections
-    counts[address] += 1
-    try:
-        yield
-    finally:
-        counts[address] -= 1
-        if not counts[address]:
-            del counts[address]
+    @contextmanager
+    def _counted(self, counts: Counter[str], connection: HTTPConnection, most: int) -> Iterator[None]:
+        address = address_of(connection.scope)
+        if counts[address] >= most:
+            self.refused += 1
+            raise TooManyConnections
+        counts[address] += 1
+        try:
+            yield
+        finally:
+            counts[address] -= 1
+            if not counts[address]:
+                del counts[address]
 
 
 async def token_ends(claims: AccessClaims, services: Services) -> InvalidToken:

@@ -3,6 +3,7 @@
 import logging
 import re
 from datetime import datetime
+from time import perf_counter_ns
 
 from starlette.requests import HTTPConnection
 
@@ -11,7 +12,7 @@ from app.graph.schema import SecuredSchema
 from app.kit.client import Client
 from app.kit.problem import Problem
 from app.security.tokens import AccessClaims, InvalidToken, Tokens
-from app.web.exchange import exchange_of
+from app.web.exchange import AUTH, exchange_of
 from app.web.locale import negotiate
 
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
@@ -39,6 +40,7 @@ def authenticate(request: HTTPConnection, tokens: Tokens) -> AccessClaims | None
 
 def make_context(request: HTTPConnection, services: Services, schema: SecuredSchema, now: datetime) -> Context:
     """Make the context of an operation; what is wrong with its token is noted there."""
+    exchange, began = exchange_of(request.scope), perf_counter_ns()
     claims: AccessClaims | None = None
     fault: Problem | None = None
     try:
@@ -47,7 +49,9 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
             services.revocations.hold_against(claims)
     except InvalidToken as problem:
         claims, fault = None, problem
-    request_id = exchange_of(request.scope).name_operation()
+    exchange.passed(AUTH, began)
+    exchange.trader_id = None if claims is None else claims.trader_id
+    request_id = exchange.name_operation()
 
     def log_failure(error: BaseException, where: str) -> None:
         logger.error("request %s failed at %s", request_id, where or "the door", exc_info=error)
@@ -63,4 +67,5 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
         client=Client.read(request.headers.get),
         shelves=schema.shelves,
         log_failure=log_failure,
+        notes=exchange,
     )

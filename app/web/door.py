@@ -16,6 +16,7 @@ from app.kit.problem import Problem
 from app.web.exchange import AnswersAtOnce, Exchange, RawHeaders, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
 from app.web.refusing import Voice, refuse
+from app.web.watching import Watch, server_timing
 
 ANSWER_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -60,6 +61,7 @@ class Door:
         phrases: Phrases,
         origins: Sequence[str],
         always: Mapping[str, str],
+        watch: Watch,
     ) -> None:
         """Build the door.
 
@@ -70,6 +72,7 @@ class Door:
             phrases: The words for refusals.
             origins: The origins whose pages may read answers (CORS); `*` stands for all of them.
             always: The headers of every answer besides those about safety.
+            watch: Who is told of each request when it has ended.
         """
         self._routes = ExceptionMiddleware(routes, {HTTPException: self._refuse, Problem: self._refuse})
         self._endpoints = endpoints
@@ -77,6 +80,7 @@ class Door:
         self._is_for_pages = bool(origins)
         self._phrases = phrases
         self._always = raw(always)
+        self._watch = watch
         self._safe = raw(ANSWER_HEADERS)
         self._over_https = raw({"Strict-Transport-Security": STRICT_TRANSPORT})
         self._within: ASGIApp = self._lead
@@ -102,9 +106,12 @@ class Door:
             if kind == "http.response.start" or kind in _HANDSHAKE_ANSWERS:
                 exchange.status = message.get("status", 101)
                 message["headers"] = self._complete(message.get("headers", ()), exchange, scope)
+            elif kind in _BODIES:
+                exchange.sent_bytes += len(message.get("body", b""))
             await send(message)
 
-        await self._within(scope, receive, answer)
+        with self._watch.watching(exchange, scope):
+            await self._within(scope, receive, answer)
 
     def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
         """Answer a request by whoever can do so without waiting, with the headers that every answer has."""
@@ -112,11 +119,17 @@ class Door:
         if room is None or (self._is_for_pages and any(name == b"origin" for name, _ in scope["headers"])):
             return None
         exchange = Exchange(scope)
+        if self._watch.tracing.tracer is not None:
+            # What was done is told when it is over, or not at all.
+            exchange.stays = []
         found = room.answer_at_once(scope, body)
         if found is None:
             return None
         headers, answer = found
-        return self._complete(headers, exchange, scope), answer
+        exchange.status, exchange.sent_bytes = 200, len(answer)
+        complete = self._complete(headers, exchange, scope)
+        self._watch.ended(exchange, scope)
+        return complete, answer
 
     def _complete(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> RawHeaders:
         complete = [*headers, (b"x-ms-request-id", exchange.request_id.encode()), *self._always]
@@ -125,11 +138,16 @@ class Door:
             complete.append((b"x-ms-client-request-id", exchange.client_request_id))
         if exchange.codes:
             complete.append((b"x-ms-error-code", exchange.codes[0].encode()))
-        # A page says itself what it may load.
-        if not any(name == b"content-security-policy" for name, _ in headers):
+        for name, _ in headers:
+            if name == b"content-security-policy":
+                # A page says itself what it may load.
+                break
+        else:
             complete.extend(self._safe)
         if scope.get("scheme") in ("https", "wss"):
             complete.extend(self._over_https)
+        if self._watch.shows_timing:
+            complete.append((b"server-timing", server_timing(exchange)))
         return complete
 
     async def _lead(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,6 +172,7 @@ class Door:
 
 
 _HANDSHAKE_ANSWERS = frozenset({"websocket.accept", "websocket.http.response.start"})
+_BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
 
 
 def _problem_of(turned_away: Exception, method: str) -> Problem:

@@ -12,9 +12,12 @@ language, for they have no words. Who may have it is asked anew for each request
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from app.domain.policies import Policy
+from app.graph.documents import OperationName
 from app.kit.bounded import Bounded
+from app.web.exchange import Way
 
 LARGEST_SHARE = 8
 """What would take more than such a part of the room is not kept: a few of these would drive out all others."""
@@ -42,12 +45,15 @@ class KeptAnswer:
         policies: All that whoever gets it has to satisfy.
         tables: What it was read from.
         generations: Of when it was last known to hold.
+        operation: What it is the answer to.
     """
 
     body: bytes
     policies: Collection[Policy]
     tables: Collection[str]
     generations: Generations
+    operation: OperationName
+    way: ClassVar[Way] = "kept"
 
 
 class KeptAnswers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, cast
 
 from graphql import (
@@ -91,9 +92,11 @@ async def prepare_operation(
         InvalidToken: The token is not valid, and the operation is not one of those that do without.
         TooOften: The trader has sent too many requests, or there were too many log-ins or codes.
     """
-    limits = context.services.document_limits
+    limits, began = context.services.document_limits, perf_counter_ns()
     operation = read_operation(named.text, name, schema.documents, limits)
+    context.notes.note_operation(operation.known.name_of(operation.node))
     operation.known.hold_to(limits, operation.node)
+    context.notes.note_plan(began)
     if not context.may_introspect and operation.known.size(operation.node, limits).asks_for_schema:
         raise BadRequest(phrase="request-introspection")
     context.asks_cost = bool(extensions and extensions.get("cost") is True)

@@ -17,8 +17,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.web.deadlines import TransportLimits, is_late, note_late
-from app.web.exchange import AnswersAtOnce
+from app.web.exchange import AnswersAtOnce, Exchange
 from app.web.locale import negotiate
+from app.web.watching import Watch
 
 # The application answers in its own words first.
 _LAST_SECONDS = 2.0
@@ -41,6 +42,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_whole = False
         self._received = 0
         self._at_once: AnswersAtOnce = config.loaded_app.state.at_once
+        self._watch: Watch = config.loaded_app.state.watch
         self._is_beginning = False
         self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
         self._refusal = (HTTPStatus.BAD_REQUEST, "request-malformed", 0)
@@ -132,6 +134,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that the application never sees, and hang up."""
+        # Of the request itself nothing is certain.
+        scope = {"type": "http", "headers": (), "client": self.client, "scheme": self.scheme}
+        exchange = Exchange(scope)
         status, phrase, most = self._refusal
         phrases = self._limits.phrases
         asked = b",".join(value for name, value in self.headers or () if name == b"accept-language")
@@ -141,14 +146,17 @@ class BoundedHttp(HttpToolsProtocol):
             "message": phrases.say(locale, "BAD_REQUEST", detail=detail),
             "extensions": {"code": "BAD_REQUEST"},
         }
+        exchange.tell([error])
         body = orjson.dumps({"errors": [error]})
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json; charset=utf-8\r\n"
             f"Content-Length: {len(body)}\r\nContent-Language: {locale}\r\nX-Content-Type-Options: nosniff\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+            f"Cache-Control: no-store\r\nConnection: close\r\nX-Ms-Request-Id: {exchange.request_id}\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+        exchange.status, exchange.sent_bytes = status.value, len(body)
+        self._watch.ended(exchange, scope)
 
     def _head_bytes(self) -> int:
         # As they came: name, colon, space, value, line end.

@@ -144,7 +144,11 @@ class Counts:
 
 
 class Rates:
-    """Holds clients to how often they may do something."""
+    """Holds clients to how often they may do something.
+
+    Attributes:
+        refused: How often somebody was told to wait, by what there was too much of.
+    """
 
     def __init__(self, limits: RateLimits, shared: SharedCounts | None, clock: Callable[[], float]) -> None:
         """Begin to count.
@@ -154,6 +158,7 @@ class Rates:
             shared: Where processes count together; None for a process by itself.
             clock: The seconds since 1970.
         """
+        self.refused = {"address": 0, "trader": 0, "log-in": 0, "code": 0}
         self._limits = limits
         self._shared = shared
         self._counts = Counts(clock)
@@ -168,7 +173,7 @@ class Rates:
         Raises:
             TooOften: There are more than there may be.
         """
-        self._count(f"address:{address}", times)
+        self._count("address", address, times)
 
     def count_request_of_trader(self, trader_id: int) -> None:
         """Count a request of a trader, from whatever address.
@@ -176,7 +181,7 @@ class Rates:
         Raises:
             TooOften: There are more than there may be.
         """
-        self._count(f"trader:{trader_id}")
+        self._count("trader", trader_id)
 
     def hold(self, trader_id: int) -> None:
         """Hold a trader to the limit without counting.
@@ -184,7 +189,7 @@ class Rates:
         Raises:
             TooOften: One more would be more than there may be.
         """
-        self._hold(f"trader:{trader_id}")
+        self._hold("trader", trader_id)
 
     def hold_address(self, address: str) -> None:
         """Hold an address to the limit without counting.
@@ -192,7 +197,7 @@ class Rates:
         Raises:
             TooOften: One more request would be more than there may be.
         """
-        self._hold(f"address:{address}")
+        self._hold("address", address)
 
     async def count_tries(self, fields: Collection[str], address: str, context: Context) -> None:
         """Count what a mutation tries: each of its fields for itself, so that aliases save nothing.
@@ -208,9 +213,9 @@ class Rates:
         for kind, (names, most) in self._tries.items():
             times = sum(field in names for field in fields)
             if times and most:
-                await self._count_tries(f"{kind}:address:{address}", times, most)
+                await self._count_tries(kind, f"address:{address}", times, most)
                 if context.claims is not None:
-                    await self._count_tries(f"{kind}:trader:{context.claims.trader_id}", times, most)
+                    await self._count_tries(kind, f"trader:{context.claims.trader_id}", times, most)
 
     async def keep_shared(self) -> None:
         """Tell the other processes what was counted, until cancelled."""
@@ -226,17 +231,20 @@ class Rates:
         if self._shared is not None:
             await self._shared.close()
 
-    def _hold(self, key: str) -> None:
-        if self._limits.requests and self._counts.of(key) >= self._limits.requests:
+    def _hold(self, kind: str, who: str | int) -> None:
+        if self._limits.requests and self._counts.of(f"{kind}:{who}") >= self._limits.requests:
             raise TooOften(self._counts.seconds_left())
 
-    def _count(self, key: str, times: int = 1) -> None:
-        if self._limits.requests and self._counts.add(key, times) > self._limits.requests:
+    def _count(self, kind: str, who: str | int, times: int = 1) -> None:
+        if self._limits.requests and self._counts.add(f"{kind}:{who}", times) > self._limits.requests:
+            self.refused[kind] += 1
             raise TooOften(self._counts.seconds_left())
 
-    async def _count_tries(self, key: str, times: int, most: int) -> None:
+    async def _count_tries(self, kind: str, who: str, times: int, most: int) -> None:
+        key = f"{kind}:{who}"
         count = self._counts.add(key, times) if self._shared is None else await self._add_shared(key, times)
         if count > most:
+            self.refused[kind] += 1
             raise TooOften(self._counts.seconds_left())
 
     async def _add_shared(self, key: str, times: int) -> int:

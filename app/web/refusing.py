@@ -47,7 +47,10 @@ class Voice:
 def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = JSON) -> Response:
     """Make the answer that tells a problem and nothing else."""
     errors = say_refusal(problem, speaker)
-    exchange_of(scope).tell(errors)
+    exchange = exchange_of(scope)
+    # Whatever was to be told before is not told now.
+    exchange.codes = ()
+    exchange.tell(errors)
     status = status_of(problem, media_type)
     if media_type == EVENT_STREAM and status == HTTPStatus.OK:
         response = single_answer({"errors": errors})

@@ -6,7 +6,7 @@ Source: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, Protocol, cast
 
 from starlette.datastructures import Headers
@@ -35,8 +35,10 @@ from app.web.clients import address_of
 from app.web.connections import Connections, token_ends
 from app.web.deadlines import TimeLimits, all_in_time
 from app.web.documents import NamedDocuments
+from app.web.exchange import Exchange, current
 from app.web.operations import prepare_operation
 from app.web.rates import Rates
+from app.web.watching import Watch
 
 BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
@@ -73,6 +75,7 @@ class SocketView(Protocol):
     named_documents: NamedDocuments
     rates: Rates
     time_limits: TimeLimits
+    watch: Watch
 
     def context_of(self, connection: HTTPConnection) -> Context:
         """Make the context of one operation."""
@@ -109,8 +112,11 @@ class SocketAdapter(ASGIWebSocketAdapter):
         """
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
+        text = cast("bytes", self.view.encode_json(message))
+        if (exchange := current.get()) is not None:
+            exchange.sent_bytes += len(text)
         try:
-            await self.ws.send_text(cast("bytes", self.view.encode_json(message)).decode())
+            await self.ws.send_text(text.decode())
         except WebSocketDisconnect as error:
             raise WebSocketDisconnected from error
 
@@ -125,15 +131,24 @@ class SocketOperation(Operation[Context, None]):
 
     Attributes:
         context: Its own, as if it had come by HTTP.
+        exchange: Its own as well.
         extensions: What the client sent beside it.
         is_stream: Whether it goes on until somebody ends it.
     """
 
-    __slots__ = ("context", "extensions", "is_stream")
+    __slots__ = ("context", "exchange", "extensions", "is_stream")
 
-    def __init__(self, handler: "SocketHandler", id: str, payload: Mapping[str, Any], context: Context) -> None:  # noqa: A002
+    def __init__(
+        self,
+        handler: "SocketHandler",
+        id: str,  # noqa: A002
+        payload: Mapping[str, Any],
+        context: Context,
+        exchange: Exchange,
+    ) -> None:
         super().__init__(handler, id, payload["query"], payload.get("variables"), payload.get("operationName"))
         self.context = context
+        self.exchange = exchange
         self.extensions: Mapping[str, Any] | None = payload.get("extensions")
         self.is_stream = False
 
@@ -143,6 +158,7 @@ class SocketOperation(Operation[Context, None]):
 
     async def send_errors(self, errors: list[dict[str, Any]]) -> None:
         """Send errors, said already, as the operation's last word."""
+        self.exchange.tell(errors)
         await self.send_operation_message({"id": self.id, "type": "error", "payload": cast("Any", errors)})
 
 
@@ -211,16 +227,18 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if message["id"] in self.operations:
             await self.websocket.close(SUBSCRIBER_EXISTS, f"Subscriber for {message['id']} already exists")
             return
-        context = self.endpoint.context_of(self.connection)
+        exchange, scope = Exchange.of_operation(self.connection.scope)
+        context = self.endpoint.context_of(HTTPConnection(scope))
         if context.token_fault is not None:
             await self._turn_away(context.token_fault)
             return
-        operation = SocketOperation(self, message["id"], message["payload"], context)
+        operation = SocketOperation(self, message["id"], message["payload"], context, exchange)
         most = self.endpoint.connections.limits.subscriptions
         is_one_too_many = len(self.operations) >= most
         self.operations[operation.id] = operation
         if is_one_too_many:
-            await operation.refuse(BadRequest(phrase="request-too-many-operations", most=most))
+            with self.endpoint.watch.watching(exchange, scope):
+                await operation.refuse(BadRequest(phrase="request-too-many-operations", most=most))
             return
         operation.task = asyncio.create_task(self.run_operation(operation))
         operation.task.add_done_callback(self._task_done)
@@ -228,6 +246,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Execute an operation; whatever happens, the client is told by a message, and the socket stays."""
         assert isinstance(operation, SocketOperation)  # noqa: S101 - made above
+        with self.endpoint.watch.watching(operation.exchange, self.connection.scope):
+            await self._run(operation)
+
+    async def _run(self, operation: SocketOperation) -> None:
         context = operation.context
         try:
             await self._send_results(operation)
@@ -260,8 +282,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             context_value=context,
             operation_name=operation.operation_name,
         )
-        if not operation.is_stream:
+        counted: AbstractContextManager[None] = nullcontext()
+        if operation.is_stream:
+            counted = self.endpoint.connections.subscription()
+        else:
             results = all_in_time(self.endpoint.time_limits.execution_seconds, results)
+        with counted:
+            await self._send_each(operation, results)
+
+    async def _send_each(self, operation: SocketOperation, results: Any) -> None:
+        context = operation.context
         async with aclosing(results):
             async for result in results:
                 # There is nothing else: this schema has no incremental delivery.
@@ -269,6 +299,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 if isinstance(result, PreExecutionError) or "data" not in answer:
                     await operation.send_errors(answer["errors"])
                     return
+                operation.exchange.tell(answer.get("errors"))
                 await operation.send_operation_message(
                     {"id": operation.id, "type": "next", "payload": cast("NextMessagePayload", answer)}
                 )

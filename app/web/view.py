@@ -60,6 +60,7 @@ from app.web.rates import Rates, TooOften
 from app.web.refusing import Voice, headers_of_refusal, refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
+from app.web.watching import Watch
 
 # RFC 8259, section 8.1: a reader may ignore it, and some writers of files cannot do without.
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -109,6 +110,7 @@ class GraphQLView(GraphQL[Context, None]):
         rates: Rates,
         time_limits: TimeLimits,
         kept_answers: KeptAnswers | None,
+        watch: Watch,
     ) -> None:
         super().__init__(
             schema,
@@ -126,6 +128,7 @@ class GraphQLView(GraphQL[Context, None]):
         self.repeatability = repeatability
         self.rates = rates
         self.time_limits = time_limits
+        self.watch = watch
         self.compiled_reads: CompiledReads | None = CompiledReads(
             schema, services, named_documents, rates, time_limits, kept_answers, max_body_bytes=max_body_bytes
         )
@@ -396,11 +399,16 @@ class GraphQLView(GraphQL[Context, None]):
         if request.state.media_type == EVENT_STREAM:
             self.repeatability.refuse_stream(attempt)
             request_data.protocol = "sse"
+            exchange_of(request.scope).transport = "stream"
             return self._until_token_ends(context, request_data, operation)
         if operation.is_subscription:
             raise BadRequest(phrase="request-subscription")
         async with deadline(self.time_limits.execution_seconds):
             result = await self.repeatability.run(attempt, sub_response)
+        exchange = exchange_of(request.scope)
+        if isinstance(result, Answered) and exchange.way == "none":
+            # Answered long ago, and nothing was executed now.
+            exchange.way = "kept"
         if result.data is None and not any(error.path for error in result.errors or ()):
             sub_response.status_code = request_error_status(request.state.media_type)
         elif _needs_log_in(result):
@@ -422,7 +430,9 @@ class GraphQLView(GraphQL[Context, None]):
             context_value=context,
             operation_name=request_data.operation_name,
         )
-        if not operation.is_subscription:
+        if operation.is_subscription:
+            results = self._counted(results)
+        else:
             results = _in_time(self.time_limits.execution_seconds, results)
         if context.claims is None:
             async with aclosing(results):
@@ -435,6 +445,14 @@ class GraphQLView(GraphQL[Context, None]):
                 yield result
         if not ends.cancelled():
             yield _refused(ends.result())
+
+    async def _counted(
+        self, results: AsyncGenerator[ExecutionResult, None]
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        with self.connections.subscription():
+            async with aclosing(results):
+                async for result in results:
+                    yield result
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Put a result into the form of an answer, its errors in words."""

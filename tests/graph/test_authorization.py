@@ -29,6 +29,7 @@ from app.kit.client import UNKNOWN
 from app.main import VERSION
 from app.security.tokens import AccessClaims
 from app.settings import Settings
+from app.web.exchange import Exchange
 from tests.callers import Answer, Api, Callers
 from tests.conftest import Template
 from tests.counting import Statements
@@ -498,6 +499,7 @@ def caller(trader_id: int | None, *, years: int = 0) -> Context:
         client=UNKNOWN,
         shelves={},
         log_failure=lambda error, where: None,
+        notes=Exchange({"headers": []}),
     )
 
 
