@@ -354,14 +354,14 @@ def create_app(
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
+        numbers.end()
+        if lines is not None:
+            lines.write(patience_seconds=_LAST_LINES_SECONDS)
         await services.denials.write(_opener(services), clock())
         await push.stop()
         await rates.close()
         services.identity.hasher.close()
         await services.database.close()
-        numbers.end()
-        if lines is not None:
-            lines.write(patience_seconds=_LAST_LINES_SECONDS)
 
     app = Starlette(
         routes=[

@@ -11,8 +11,9 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _random: list[str] = []
 """The digits of names that are still to be given, 32 each. To take one is one step, in whatever thread."""
 
-# A process that is forked off would give the same names as this one.
-os.register_at_fork(after_in_child=_random.clear)
+if hasattr(os, "register_at_fork"):
+    # A process that is forked off would give the same names as this one.
+    os.register_at_fork(after_in_child=_random.clear)
 
 
 def new_guid() -> str:

@@ -119,9 +119,7 @@ class Door:
         if room is None or (self._is_for_pages and any(name == b"origin" for name, _ in scope["headers"])):
             return None
         exchange = Exchange(scope)
-        if self._watch.tracing.tracer is not None:
-            # What was done is told when it is over, or not at all.
-            exchange.stays = []
+        self._watch.prepare(exchange)
         found = room.answer_at_once(scope, body)
         if found is None:
             return None

@@ -88,7 +88,7 @@ class JsonRecords(logging.Formatter):
             None if exchange is None else exchange.trace_id,
             None if error is None else _told(error, exchange),
         )
-        return json.dumps(dict(zip(FIELDS, values, strict=True)))
+        return json.dumps(dict(zip(FIELDS, values, strict=True)), separators=(",", ":"))
 
 
 def _exchange_of(record: logging.LogRecord) -> Exchange | None:

@@ -29,7 +29,7 @@ from app.web.exchange import Exchange
 
 STANDARD_OUTPUT = 1
 
-LONGEST_PATH = 200
+LONGEST_PATH = 150
 """How much of a path is written."""
 
 MOST_CODES = 10
@@ -39,7 +39,7 @@ WRITTEN_AT = 32_768
 """How many bytes of lines are not left for the next time."""
 
 MOST_WAITING = 1_048_576
-"""How many bytes of lines wait for a reader that does not read; what is more is lost, and counted."""
+"""How many bytes of lines wait for a reader that does not read; the oldest of more are lost, and counted."""
 
 FIELDS = (
     *("time", "requestId", "clientRequestId", "traceId", "transport", "method", "path", "apiVersion"),
@@ -47,6 +47,8 @@ FIELDS = (
     *("statements", "rows", "bytes", "trader", "device", "software", "hardware", "address"),
 )
 """The fields of a line of JSON; each is always there, and null where there is nothing to say."""
+
+_LEAST_PIPE_BUF = 512  # What POSIX asks for at least.
 
 _NULL = "null"
 _NO_DEVICE = '"device":null,"software":null,"hardware":null'
@@ -85,7 +87,7 @@ class Lines:
         """Prepare to write to the stream of that number."""
         self.lost = 0
         self._stream = stream
-        self._most_at_once = 0
+        self._most_at_once = _most_at_once(stream)
         self._open: list[str] = []
         self._open_size = 0
         self._pieces: deque[tuple[int, bytes]] = deque()
@@ -110,9 +112,8 @@ class Lines:
         if not self._pieces:
             return
         try:
-            poll = select.poll()
-            poll.register(self._stream, select.POLLOUT)
-            while self._pieces and poll.poll(patience_seconds * 1_000):
+            takes_some = _watching(self._stream)
+            while self._pieces and takes_some(patience_seconds):
                 _write_all(self._stream, self._pieces[0][1])
                 self._size -= len(self._pieces.popleft()[1])
         except BlockingIOError:
@@ -120,9 +121,8 @@ class Lines:
             pass
         except OSError:
             # Whoever closed the stream wants no lines.
-            self._lose()
-        if self._size > MOST_WAITING:
-            self._lose()
+            self._lose_down_to(0)
+        self._lose_down_to(MOST_WAITING)
 
     def _close_piece(self) -> None:
         """Let the lines that were taken lately go as one piece."""
@@ -133,13 +133,12 @@ class Lines:
             self._open, self._open_size = [], 0
             if self._size >= WRITTEN_AT:
                 self.write()
-        elif not self._most_at_once:
-            self._most_at_once = _most_at_once(self._stream)
 
-    def _lose(self) -> None:
-        self.lost += sum(lines for lines, _ in self._pieces)
-        self._pieces.clear()
-        self._size = 0
+    def _lose_down_to(self, most: int) -> None:
+        while self._size > most:
+            lines, piece = self._pieces.popleft()
+            self.lost += lines
+            self._size -= len(piece)
 
 
 def _most_at_once(stream: int) -> int:
@@ -148,7 +147,17 @@ def _most_at_once(stream: int) -> int:
     except OSError:
         is_file = False
     # To a file all is written in one piece; to anything else only so much is for sure (POSIX, write).
-    return WRITTEN_AT if is_file else select.PIPE_BUF
+    return WRITTEN_AT if is_file else getattr(select, "PIPE_BUF", _LEAST_PIPE_BUF)
+
+
+def _watching(stream: int) -> Callable[[float], bool]:
+    """Give what says whether a stream takes a piece, after so many seconds at most."""
+    if not hasattr(select, "poll"):
+        # Where there is none, nobody can say.
+        return lambda _: True
+    poll = select.poll()
+    poll.register(stream, select.POLLOUT)
+    return lambda seconds: bool(poll.poll(seconds * 1_000))
 
 
 def _write_all(stream: int, data: bytes) -> None:

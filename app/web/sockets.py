@@ -228,6 +228,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(SUBSCRIBER_EXISTS, f"Subscriber for {message['id']} already exists")
             return
         exchange, scope = Exchange.of_operation(self.connection.scope)
+        self.endpoint.watch.prepare(exchange)
         context = self.endpoint.context_of(HTTPConnection(scope))
         if context.token_fault is not None:
             await self._turn_away(context.token_fault)

@@ -78,8 +78,10 @@ def _end(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
 
 
 def _fail(context: ExceptionContext) -> None:
-    if context.connection is not None and context.statement is not None:
-        _note(context.connection.info, context.statement, None)
+    connection = context.connection
+    # Of a connection that is lost nothing can be asked any more.
+    if connection is not None and not connection.invalidated and context.statement is not None:
+        _note(connection.info, context.statement, None)
 
 
 def _begin_commit(connection: Connection) -> None:

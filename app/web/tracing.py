@@ -93,7 +93,9 @@ class Tracing:
         found = span.get_span_context()
         if found.is_valid:
             exchange.trace_id = trace.format_trace_id(found.trace_id)
-        if exchange.stays is None and span.is_recording():
+        if not span.is_recording():
+            exchange.stays = None
+        elif exchange.stays is None:
             exchange.stays = []
         return span
 

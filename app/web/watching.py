@@ -39,6 +39,11 @@ class Watch:
             self.ended(exchange, scope)
             current.reset(token)
 
+    def prepare(self, exchange: Exchange) -> None:
+        """Have all noted of an exchange that has begun but is not watched yet, or is only told of by `ended`."""
+        if self.tracing.tracer is not None:
+            exchange.stays = []
+
     def ended(self, exchange: Exchange, scope: Scope) -> None:
         """Count an exchange that has ended, and tell of it."""
         nanoseconds = perf_counter_ns() - exchange.began
