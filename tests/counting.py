@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
-from app import drivers
 from app.database import Database
+from app.drivers import Link
 
 
 class Statements(list[str]):
@@ -17,6 +17,7 @@ class Statements(list[str]):
         super().__init__()
         self._database = database
         self._reader = database.reader
+        self._link_over_before = database.link_over
         self._engines = [engine.sync_engine for engine in database.engines]
 
     def __enter__(self) -> Self:
@@ -45,10 +46,10 @@ class Statements(list[str]):
         for engine in self._engines:
             event.remove(engine, "before_cursor_execute", self._note)
         self._database.reader = self._reader
-        self._database.link_over = drivers.link_over
+        self._database.link_over = self._link_over_before
 
-    def _link_over(self, connection: Any) -> drivers.Link:
-        link = drivers.link_over(connection)
+    def _link_over(self, connection: Any) -> Link:
+        link = self._link_over_before(connection)
         run = link.fetch
 
         async def fetch(sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
