@@ -275,6 +275,17 @@ def test_explain_shows_the_statement_of_an_operation(tmp_path: Path) -> None:
     assert "-- bind 1: $id\nSELECT " in done.out
 
 
+def test_explain_says_of_a_write_that_it_is_done_without_resolvers(tmp_path: Path) -> None:
+    file = tmp_path / "write.graphql"
+    file.write_text('mutation Drop { shareDelete(input: {id: "1"}) { outcome } }')
+
+    done = command("explain", str(file), data_dir=tmp_path)
+
+    assert done.out == (
+        "-- mutation Drop\n-- policies: TRADER_MANAGERS; done without resolvers, by prepared statements\n"
+    )
+
+
 def test_explain_refuses_a_document_that_is_not_valid(tmp_path: Path) -> None:
     file = tmp_path / "query.graphql"
     file.write_text("{ nothing }")

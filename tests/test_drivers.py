@@ -107,7 +107,7 @@ async def test_a_database_that_counts_nothing_says_so(tmp_path: Path) -> None:
     await reader.close()
 
 
-async def test_every_table_that_compiled_reads_may_touch_is_counted(reader: SqliteReader) -> None:
+async def test_every_table_that_short_way_may_touch_is_counted(reader: SqliteReader) -> None:
     roots = {"Industry", "Share"}
 
     shelves = {name: str(shelf.entity.__tablename__) for name, shelf in make_schema().shelves.items()}

@@ -23,10 +23,8 @@ async def create(unit: Unit, values: Mapping[str, Any], *, now: datetime) -> tup
     Raises:
         TagTaken: Another industry has that tag.
     """
-    industry = Industry(**values, version=1, created_at=now, updated_at=now)
     with _refusing():
-        outcome = await writing.insert_new(unit, industry)
-    return industry, outcome
+        return await writing.insert(unit, Industry, values, now)
 
 
 async def update(
@@ -56,8 +54,7 @@ async def update(
         raise IndustryUnknown(path=("id",))
     writing.expect(industry, expected_version)
     with _refusing():
-        outcome = await writing.change(unit, industry, values, now)
-    return industry, outcome
+        return await writing.change(unit, industry, values, now)
 
 
 async def upsert(

@@ -24,9 +24,8 @@ async def create(unit: Unit, values: Mapping[str, Any], *, now: datetime) -> tup
         IndustryUnknown: No industry has that id.
         TagTaken: Another share has that tag.
     """
-    share = Share(**values, version=1, created_at=now, updated_at=now)
     with _refusing():
-        outcome = await writing.insert_new(unit, share)
+        share, outcome = await writing.insert(unit, Share, values, now)
     await market.tick(unit, share, previous=None, at=now)
     return share, outcome
 
@@ -54,15 +53,14 @@ async def update(
         IndustryUnknown: No industry has that id.
         TagTaken: Another share has that tag.
     """
-    share = await writing.locked(unit, Share, share_id)
-    if share is None:
+    before = await writing.locked(unit, Share, share_id)
+    if before is None:
         raise ShareUnknown(path=("id",))
-    writing.expect(share, expected_version)
-    previous = share.price
+    writing.expect(before, expected_version)
     with _refusing():
-        outcome = await writing.change(unit, share, values, now)
-    if share.price != previous:
-        await market.tick(unit, share, previous=previous, at=now)
+        share, outcome = await writing.change(unit, before, values, now)
+    if share.price != before.price:
+        await market.tick(unit, share, previous=before.price, at=now)
     return share, outcome
 
 

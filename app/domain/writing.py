@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, delete, insert, inspect, select, update
+from sqlalchemy import Table, bindparam, delete, inspect, select, update
+from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 
 from app.domain import audit
@@ -15,6 +16,7 @@ from app.domain.problems import Conflict
 from app.entities import Industry, Share
 from app.kit import facts
 from app.kit.problem import Problem
+from app.kit.tables import record
 from app.statements import Prepared, Unit
 
 
@@ -44,7 +46,7 @@ class _Statements:
         binds: dict[str, Any] = {name: bindparam(name) for name in self.columns if name != "id"}
         is_it = table.c.id == bindparam("key")
         self.lock = Prepared(select(*table.columns).where(is_it).with_for_update())
-        self.insert = Prepared(insert(table).values(binds).returning(table.c.id))
+        self.insert = Prepared(insert_into(table).values(binds).returning(table.c.id))
         self.update = Prepared(update(table).where(is_it).values(binds))
         self.delete = Prepared(delete(table).where(is_it))
 
@@ -56,58 +58,57 @@ async def locked(unit: Unit, entity: type[Kept], key: int) -> Kept | None:
     """Load a record that is about to be changed, and keep other writers away until the commit."""
     statements = _STATEMENTS[entity]
     rows = await unit.run(statements.lock, key=key)
-    return entity(**dict(zip(statements.columns, rows[0], strict=True))) if rows else None
+    return record(entity, dict(zip(statements.columns, rows[0], strict=True))) if rows else None
 
 
-def expect(record: Industry | Share, version: int | None) -> None:
+def expect(found: Industry | Share, version: int | None) -> None:
     """Hold a record against the version that the caller read; None expects nothing.
 
     Raises:
         Conflict: The record has another version by now.
     """
-    if version is not None and record.version != version:
-        raise Conflict(record)
+    if version is not None and found.version != version:
+        raise Conflict(found)
 
 
-async def insert_new(unit: Unit, record: Industry | Share) -> WriteOutcome:
-    """Insert a record, which gets its key.
+async def insert(
+    unit: Unit, entity: type[Kept], values: Mapping[str, Any], now: datetime
+) -> tuple[Kept, WriteOutcome]:
+    """Insert a record in its first version.
 
     Raises:
         IntegrityError: It breaks a rule that the database holds.
     """
-    ((record.id,),) = await unit.run(_STATEMENTS[type(record)].insert, **_values(record))
-    return _noted(unit, record, WriteOutcome.INSERTED)
+    whole = {**values, "version": 1, "created_at": now, "updated_at": now}
+    ((key,),) = await unit.run(_STATEMENTS[entity].insert, **whole)
+    inserted = record(entity, {"id": key, **whole})
+    return inserted, _noted(unit, inserted, WriteOutcome.INSERTED)
 
 
-async def change(unit: Unit, record: Industry | Share, values: Mapping[str, Any], now: datetime) -> WriteOutcome:
+async def change(unit: Unit, before: Kept, values: Mapping[str, Any], now: datetime) -> tuple[Kept, WriteOutcome]:
     """Set the values that differ and count the change; nothing is written if none does.
 
     Raises:
         IntegrityError: They break a rule that the database holds.
     """
-    different = {name: value for name, value in values.items() if getattr(record, name) != value}
-    if not different:
-        return WriteOutcome.UNCHANGED
-    for name, value in different.items():
-        setattr(record, name, value)
-    record.version += 1
-    record.updated_at = now
-    await unit.run(_STATEMENTS[type(record)].update, key=record.id, **_values(record))
-    return _noted(unit, record, WriteOutcome.UPDATED)
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return before, WriteOutcome.UNCHANGED
+    entity = type(before)
+    kept = {name: getattr(before, name) for name in _STATEMENTS[entity].columns}
+    whole = {**kept, **values, "version": before.version + 1, "updated_at": now}
+    await unit.run(_STATEMENTS[entity].update, key=before.id, **whole)
+    changed = record(entity, whole)
+    return changed, _noted(unit, changed, WriteOutcome.UPDATED)
 
 
-async def remove(unit: Unit, record: Industry | Share) -> WriteOutcome:
+async def remove(unit: Unit, doomed: Industry | Share) -> WriteOutcome:
     """Delete a record.
 
     Raises:
         IntegrityError: Others refer to it.
     """
-    await unit.run(_STATEMENTS[type(record)].delete, key=record.id)
-    return _noted(unit, record, WriteOutcome.DELETED)
-
-
-def _values(record: Industry | Share) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _STATEMENTS[type(record)].columns if name != "id"}
+    await unit.run(_STATEMENTS[type(doomed)].delete, key=doomed.id)
+    return _noted(unit, doomed, WriteOutcome.DELETED)
 
 
 _ACTIONS = {
@@ -117,9 +118,9 @@ _ACTIONS = {
 }
 
 
-def _noted(unit: Unit, record: Industry | Share, outcome: WriteOutcome) -> WriteOutcome:
+def _noted(unit: Unit, written: Industry | Share, outcome: WriteOutcome) -> WriteOutcome:
     """Note for the audit trail what a write did; one that changed nothing is not worth an event."""
-    subject = f"{type(record).__name__}:{record.id}"
+    subject = f"{type(written).__name__}:{written.id}"
     facts.note(unit, audit.Happened(action=_ACTIONS[outcome], subject=subject))
     return outcome
 

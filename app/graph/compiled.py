@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graphql import GraphQLSchema, OperationDefinitionNode
+from graphql import GraphQLSchema, OperationDefinitionNode, OperationType
 
 from app.compiler.operation import CompiledOperation, Root, Roots
 from app.compiler.plan import Shelves
@@ -54,29 +54,36 @@ class Compiled(Generic[Operation]):
     name: OperationName
 
 
+CompiledRead = Compiled[CompiledOperation]
+AnyCompiled = CompiledRead | Compiled[CompiledWrite]
+
+
 def compile_operation(
     schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, shelves: Shelves, dialect: str
-) -> Compiled[CompiledOperation]:
-    """Compile an operation of a valid document to a statement.
+) -> AnyCompiled:
+    """Compile an operation of a valid document.
+
+    Raises:
+        NotCompiled: It has something that only resolvers know.
+    """
+    if operation.operation is OperationType.MUTATION:
+        write = CompiledWrite(schema, document, operation, shelves, WRITES)
+        return _behind_doors(write, schema, document, operation)
+    return compile_read(schema, document, operation, shelves, dialect)
+
+
+def compile_read(
+    schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, shelves: Shelves, dialect: str
+) -> CompiledRead:
+    """Compile a query of a valid document to a statement.
 
     Raises:
         NotCompiled: It has something that no statement says.
     """
     if document.unwritable:
         raise NotCompiled("a text that no database can hold")
-    compiled = CompiledOperation(schema, document.node, operation, shelves, ROOTS, dialect)
-    return _behind_doors(compiled, schema, document, operation)
-
-
-def compile_write(
-    schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, shelves: Shelves
-) -> Compiled[CompiledWrite]:
-    """Compile a mutation of a valid document.
-
-    Raises:
-        NotCompiled: It has something that only resolvers know.
-    """
-    return _behind_doors(CompiledWrite(schema, document, operation, shelves, WRITES), schema, document, operation)
+    read = CompiledOperation(schema, document.node, operation, shelves, ROOTS, dialect)
+    return _behind_doors(read, schema, document, operation)
 
 
 def _behind_doors(

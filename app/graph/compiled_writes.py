@@ -18,7 +18,6 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     Visitor,
     get_argument_values,
     get_named_type,
@@ -110,8 +109,6 @@ class CompiledWrite:
 
 def _only_field(operation: OperationDefinitionNode) -> FieldNode:
     selections = operation.selection_set.selections
-    if operation.operation is not OperationType.MUTATION:
-        raise NotCompiled("it is no mutation")
     if len(selections) != 1 or not isinstance(selections[0], FieldNode):
         raise NotCompiled("it does not write one record alone")
     return selections[0]

@@ -1,13 +1,15 @@
 """Says for people which statement answers an operation, or why none does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse, print_ast, validate
 
 from app.compiler.slots import Bind
 from app.compiler.texts import NotCompiled
+from app.domain.policies import Policy
 from app.graph.compiled import compile_operation
+from app.graph.compiled_writes import CompiledWrite
 from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 
@@ -59,16 +61,23 @@ def _explained(
     yield f"-- {operation.operation.value} {operation.name.value if operation.name else '(without a name)'}"
     try:
         compiled = compile_operation(schema.graphql, document, operation, schema.shelves, dialect)
-        statement, _ = compiled.operation.statement_for({**_samples(operation), **variables})
+        read = compiled.operation
+        if isinstance(read, CompiledWrite):
+            yield f"-- policies: {_named(compiled.policies)}; done without resolvers, by prepared statements"
+            return
+        statement, _ = read.statement_for({**_samples(operation), **variables})
     except NotCompiled as why:
         kind = "Resolvers execute it" if operation.operation is OperationType.QUERY else "It is executed"
         yield f"-- {kind}: {why}."
         return
-    policies = ", ".join(sorted(policy.name for policy in compiled.policies)) or "ANYONE"
-    yield f"-- policies: {policies}; {'on the event loop' if statement.is_short else 'in a thread on SQLite'}"
+    yield f"-- policies: {_named(compiled.policies)}; {'on the event loop' if statement.is_short else 'in a thread on SQLite'}"
     for position, bind in enumerate(statement.binds, start=1):
         yield f"-- bind {position}: {_said(bind)}"
     yield statement.sql
+
+
+def _named(policies: Collection[Policy]) -> str:
+    return ", ".join(sorted(policy.name for policy in policies)) or "ANYONE"
 
 
 def _said(bind: Bind) -> str:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 
 from graphql.execution.values import VariableValues
 from sqlalchemy import inspect
-from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import SQLModel
 
 from app.compiler import select
@@ -19,6 +18,7 @@ from app.compiler.plan import ReadPlan, Selection, Shelf, plan
 from app.graph.context import Context, Info, ResolveInfo
 from app.kit.moments import Moment
 from app.kit.money import Money
+from app.kit.tables import record
 
 E = TypeVar("E", bound=SQLModel)
 
@@ -81,8 +81,7 @@ def _parse(text: str | None) -> Any:
 
 def _entity(to_read: ReadPlan, columns: Sequence[Any], relations: Iterable[Any]) -> SQLModel:
     values = dict(zip(to_read.shelf.columns.values(), columns, strict=True))
-    entity = to_read.shelf.entity(**values)
-    make_transient_to_detached(entity)
+    entity = record(to_read.shelf.entity, values)
     inspect(entity).info["relations"] = {
         relation.key: _from_json(relation.plan, content)
         for relation, content in zip(to_read.relations, relations, strict=True)

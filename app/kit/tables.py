@@ -1,7 +1,13 @@
-"""What every table has in common: how its constraints are named and how its keys are kept."""
+"""What every table has in common: how its constraints are named, its keys kept, and its records made."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Integer
+from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
+
+E = TypeVar("E", bound=SQLModel)
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_label)s",
@@ -16,6 +22,20 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 
 NO_ROW = 0
 """A key that no row has."""
+
+
+def record(entity: type[E], values: Mapping[str, Any]) -> E:
+    """Make a record of what is in the database, which nothing has to be asked of: it belongs to no session.
+
+    The class itself takes fifteen times as long, because it looks at each value.
+
+    Args:
+        entity: The record's class.
+        values: Of all its columns, by the names of their attributes.
+    """
+    made: E = class_mapper(entity).class_manager.new_instance()
+    made.__dict__.update(values)
+    return made
 
 
 def key(text: str) -> int:

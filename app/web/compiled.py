@@ -1,12 +1,12 @@
 """The short way: a request whose operation is compiled is answered without resolvers, and almost without Python.
 
 It takes nothing upon itself that needs words: whatever is not plainly right goes the ordinary way, with the same
-doors, and is refused or executed there.
+doors, and is refused or executed there. Only a write that fails is at its end: it may have been done.
 """
 
 import logging
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter_ns
@@ -16,15 +16,17 @@ from typing import Any, ClassVar, Self
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from app.compiler.operation import CompiledOperation
 from app.compiler.texts import NotCompiled, Statement
+from app.domain.audit import Origin
 from app.domain.policies import Policy
-from app.graph.compiled import Compiled, compile_operation
+from app.graph.compiled import AnyCompiled, Compiled, compile_operation
+from app.graph.compiled_writes import CompiledWrite
 from app.graph.context import Services
 from app.graph.documents import Document, OperationName
+from app.graph.errors import InternalError
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
-from app.kit.problem import Problem
+from app.kit.problem import Problem, Problems
 from app.security.tokens import AccessClaims
 from app.web.caching import NO_STORE
 from app.web.context import BEARER
@@ -62,6 +64,19 @@ class _Wanted:
     way: ClassVar[Way] = "compiled"
 
 
+@dataclass(slots=True)
+class _ToWrite:
+    """What a request wants written, by those who may write it."""
+
+    write: CompiledWrite
+    values: Mapping[str, Any]
+    operation: OperationName
+    way: ClassVar[Way] = "compiled"
+
+
+_Found = KeptAnswer | _Wanted | _ToWrite
+
+
 class _Leaving:
     """Leaves to the ordinary way whatever is not plainly right."""
 
@@ -75,15 +90,15 @@ class _Leaving:
     ) -> bool:
         if error is None or isinstance(error, ValueError | NotCompiled):
             return True
-        # To be executed it would take as long again.
-        if isinstance(error, OutOfTime) or not isinstance(error, Exception):
+        # To be executed it would take as long again, or be done twice.
+        if isinstance(error, OutOfTime | InternalError) or not isinstance(error, Exception):
             return False
-        if not isinstance(error, Problem):
+        if not isinstance(error, Problem | Problems):
             logger.error("a compiled operation failed and is executed instead", exc_info=error)
         return True
 
 
-class CompiledReads:
+class ShortWay:
     """Answers POST requests for compiled operations of one API version."""
 
     def __init__(
@@ -118,7 +133,8 @@ class CompiledReads:
             None if the request is answered; otherwise what the ordinary way receives it from, whole.
 
         Raises:
-            OutOfTime: The statement took longer than it may.
+            OutOfTime: It took longer than it may.
+            InternalError: A write failed; nobody knows whether it was done.
         """
         if scope["method"] != "POST":
             return receive
@@ -159,7 +175,7 @@ class CompiledReads:
             answer = None
             if isinstance(found, KeptAnswer):
                 answer = found.body
-            elif found is not None and found.statement.is_short:
+            elif isinstance(found, _Wanted) and found.statement.is_short:
                 answer = self._read_at_once(exchange, found)
             if found is not None and answer is not None:
                 self._count(exchange, claims, found)
@@ -177,14 +193,16 @@ class CompiledReads:
             answer = None
             if isinstance(found, KeptAnswer):
                 answer = found.body
-            elif found is not None:
+            elif isinstance(found, _Wanted):
                 answer = await self._read(exchange, found)
+            elif found is not None:
+                answer = await self._write(exchange, claims, found)
             if found is not None and answer is not None:
                 self._count(exchange, claims, found)
                 left.answer = answer
         return left.answer
 
-    def _found(self, exchange: Exchange, claims: AccessClaims | None, body: bytes) -> KeptAnswer | _Wanted | None:
+    def _found(self, exchange: Exchange, claims: AccessClaims | None, body: bytes) -> _Found | None:
         """Find the answer if it is kept, or else what is wanted; None if it is nothing for these claims."""
         began = exchange.left
         found = self._kept(claims, body) or self._wanted(claims, body)
@@ -197,8 +215,8 @@ class CompiledReads:
         kept = self._kept_answers.find((self._schema.version, body))
         return kept if kept is not None and self._may(claims, kept.policies) else None
 
-    def _wanted(self, claims: AccessClaims | None, body: bytes) -> _Wanted | None:
-        """Find out which statement answers a request; None if there is none, or none for these claims."""
+    def _wanted(self, claims: AccessClaims | None, body: bytes) -> _Wanted | _ToWrite | None:
+        """Find out what answers a request; None if nothing compiled does, or nothing for these claims."""
         parameters = orjson.loads(body)
         compiled = self._compiled(parameters)
         if compiled is None or not self._may(claims, compiled.policies):
@@ -206,6 +224,8 @@ class CompiledReads:
         variables = parameters.get("variables")
         if compiled.costs.of(variables) > self._services.document_limits.cost:
             return None
+        if isinstance(compiled.operation, CompiledWrite):
+            return _ToWrite(compiled.operation, compiled.operation.values(variables), compiled.name)
         statement, values = compiled.operation.statement_for(variables)
         return _Wanted((self._schema.version, body), compiled.policies, statement, values, compiled.name)
 
@@ -230,6 +250,20 @@ class CompiledReads:
         exchange.ran(statement.sql, began)
         return None if found is None else self._answer_of(wanted, generations, found)
 
+    async def _write(self, exchange: Exchange, claims: AccessClaims | None, wanted: _ToWrite) -> bytes | None:
+        actor_id = None if claims is None else claims.trader_id
+        origin = Origin(request_id=exchange.request_id, client=exchange.client, actor_id=actor_id)
+        work = self._services.audited(origin)
+        writing = wanted.write.run(work, wanted.values, self._clock())
+        try:
+            data = await in_time(self._time_limits.execution_seconds, writing)
+        except (Problem, Problems):
+            raise
+        except Exception as error:
+            logger.error("request %s failed to write", exchange.request_id, exc_info=error)
+            raise InternalError(requestId=exchange.request_id) from error
+        return orjson.dumps({"data": data})
+
     def _generations(self, key: Key) -> Generations | None:
         return None if self._kept_answers is None else self._kept_answers.before_reading(key)
 
@@ -240,12 +274,12 @@ class CompiledReads:
             self._kept_answers.keep(wanted.key, kept)
         return answer
 
-    def _count(self, exchange: Exchange, claims: AccessClaims | None, found: KeptAnswer | _Wanted) -> None:
+    def _count(self, exchange: Exchange, claims: AccessClaims | None, found: _Found) -> None:
         if claims is not None:
             self._rates.count_request_of_trader(claims.trader_id)
         exchange.way, exchange.operation = found.way, found.operation
 
-    def _compiled(self, parameters: Any) -> Compiled[CompiledOperation] | None:
+    def _compiled(self, parameters: Any) -> AnyCompiled | None:
         if not _is_plain(parameters):
             return None
         text, extensions = parameters.get("query"), parameters.get("extensions")
@@ -260,12 +294,12 @@ class CompiledReads:
             # Nobody has parsed or validated it yet: whoever executes it does, and keeps it.
             return None
         name = parameters.get("operationName") or None
-        known: Compiled[CompiledOperation] | NotCompiled | None = document.compiled.get((self._dialect, name))
+        known: AnyCompiled | NotCompiled | None = document.compiled.get((self._dialect, name))
         if known is None:
             known = document.compiled[self._dialect, name] = self._compile(document, name)
         return known if isinstance(known, Compiled) else None
 
-    def _compile(self, document: Document, name: str | None) -> Compiled[CompiledOperation] | NotCompiled:
+    def _compile(self, document: Document, name: str | None) -> AnyCompiled | NotCompiled:
         schema = self._schema
         operation = read_operation(document.text, name, schema.documents, self._services.document_limits)
         try:

@@ -35,7 +35,7 @@ from app.kit.problem import Problem
 from app.web.batches import Turn, answer_as_a_whole, hold_to_length
 from app.web.caching import for_caches
 from app.web.clients import address_of
-from app.web.compiled import CompiledReads
+from app.web.compiled import ShortWay
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
 from app.web.deadlines import OutOfTime, RequestTooSlow, TimeLimits, all_in_time, deadline, is_late
@@ -129,7 +129,7 @@ class GraphQLView(GraphQL[Context, None]):
         self.rates = rates
         self.time_limits = time_limits
         self.watch = watch
-        self.compiled_reads: CompiledReads | None = CompiledReads(
+        self.short_way: ShortWay | None = ShortWay(
             schema, services, named_documents, rates, time_limits, kept_answers, max_body_bytes=max_body_bytes
         )
 
@@ -141,19 +141,19 @@ class GraphQLView(GraphQL[Context, None]):
         try:
             # Before even a token is looked at.
             self.rates.count_request(address_of(scope))
-            if self.compiled_reads is not None:
-                remaining = await self.compiled_reads.answer(scope, receive, send)
+            if self.short_way is not None:
+                remaining = await self.short_way.answer(scope, receive, send)
                 if remaining is None:
                     return
                 receive = remaining
-        except (TooOften, OutOfTime) as problem:
+        except (TooOften, OutOfTime, InternalError) as problem:
             await refuse(problem, Voice.of(scope, self.services.phrases), scope)(scope, receive, send)
             return
         await self._answer(scope, receive, send)
 
     def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
         """Answer a request for what is kept, or is read in no time; nobody is refused here."""
-        if self.compiled_reads is None:
+        if self.short_way is None:
             return None
         address = address_of(scope)
         try:
@@ -161,7 +161,7 @@ class GraphQLView(GraphQL[Context, None]):
         except TooOften:
             # In words, which is not done here.
             return None
-        answer = self.compiled_reads.answer_at_once(scope, body)
+        answer = self.short_way.answer_at_once(scope, body)
         if answer is not None:
             self.rates.count_request(address)
         return answer

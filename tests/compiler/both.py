@@ -5,7 +5,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from app.graph.context import Services
-from app.web.compiled import CompiledReads
+from app.web.compiled import ShortWay
 from tests.callers import Answer, Api, Callers
 from tests.compiler.operations import Operation
 from tests.factories import ManualClock
@@ -14,7 +14,7 @@ from tests.factories import ManualClock
 class Watched:
     """The short way, told for each request whether it was taken."""
 
-    def __init__(self, reads: CompiledReads) -> None:
+    def __init__(self, reads: ShortWay) -> None:
         self.taken = 0
         self._answer = reads.answer
 
@@ -29,9 +29,9 @@ class Both:
 
     def __init__(self, compiling: Starlette, executing: Starlette, clock: ManualClock) -> None:
         self.services: Services = compiling.state.services
-        self.watched = Watched(compiling.state.views["1.0"].compiled_reads)
-        compiling.state.views["1.0"].compiled_reads = self.watched
-        executing.state.views["1.0"].compiled_reads = None
+        self.watched = Watched(compiling.state.views["1.0"].short_way)
+        compiling.state.views["1.0"].short_way = self.watched
+        executing.state.views["1.0"].short_way = None
         self._skilled = Callers(self.services, clock).skilled
         self._compiling, self._executing = compiling, executing
 

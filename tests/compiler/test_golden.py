@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.database import Database
-from app.graph.compiled import compile_operation
+from app.graph.compiled import compile_read
 from app.graph.explaining import explain
 from app.graph.measuring import DocumentLimits
 from app.main import make_schema
@@ -59,9 +59,7 @@ async def test_a_statement_gives_the_answer_on_record(folder: Path, database: Da
         await make_share(session, drinks, tag="COLA", price="700", now=NOON)
         tech = await make_industry(session, tag="tech", name='"Tech"', now=NOON)
         await make_share(session, tech, tag="BYTE", price="999.9999", now=NOON)
-    compiled = compile_operation(
-        schema.graphql, operation.known, operation.node, schema.shelves, database.dialect_name
-    )
+    compiled = compile_read(schema.graphql, operation.known, operation.node, schema.shelves, database.dialect_name)
     statement, values = compiled.operation.statement_for(variables(folder))
 
     # On both ways that a reader has.

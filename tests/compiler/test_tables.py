@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from app.compiler.texts import NotCompiled
 from app.database import migrate, sqlite_url
 from app.drivers import lower
-from app.graph.compiled import compile_operation
+from app.graph.compiled import compile_read
 from app.graph.documents import Document
 from app.main import make_schema
 from tests.compiler.operations import Operation, operations
@@ -38,9 +38,7 @@ def test_a_statement_reads_the_tables_that_it_names(tmp_path: Path) -> None:
         document = Document(operation.document, node)
         assert validate(schema.graphql, node) == []
         try:
-            compiled = compile_operation(
-                schema.graphql, document, document.operations[0], schema.shelves, "sqlite"
-            )
+            compiled = compile_read(schema.graphql, document, document.operations[0], schema.shelves, "sqlite")
             statement, values = compiled.operation.statement_for(operation.variables)
         except NotCompiled:
             return

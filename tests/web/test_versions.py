@@ -184,7 +184,7 @@ async def test_the_service_tells_the_same_as_the_headers(both: httpx.AsyncClient
     assert answer.json()["data"]["service"] == {"supportedVersions": ["1.0", "2.0"], "deprecatedVersions": ["1.0"]}
 
 
-async def test_compiled_reads_are_of_the_version_too(
+async def test_short_way_are_of_the_version_too(
     both: httpx.AsyncClient, two: Starlette, clock: ManualClock
 ) -> None:
     token = {"Authorization": f"Bearer {Callers(two.state.services, clock).skilled}"}
