@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import orjson
+from pydantic import TypeAdapter
 
 from app.web.connections import Connections
 from app.web.kept_answers import KeptAnswers
@@ -62,12 +62,16 @@ class Numbers:
         Raises:
             ValueError: It did not give that.
         """
-        processes, counters, gauges = orjson.loads(written)
+        processes, counters, gauges = _FORM.validate_json(written)
         return cls(_series(counters), _series(gauges), processes)
 
 
-def _series(parts: list[list[Any]]) -> dict[Series, int]:
-    return {tuple(names): value for *names, value in parts}
+_Part = list[str | int]
+_FORM = TypeAdapter(tuple[list[int], list[_Part], list[_Part]])
+
+
+def _series(parts: list[_Part]) -> dict[Series, int]:
+    return {tuple(map(str, names)): int(value) for *names, value in parts}
 
 
 class Sources:
