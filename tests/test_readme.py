@@ -15,7 +15,7 @@ from app.database import Database
 from app.domain import seeding
 from app.kit.problem import Problem
 from app.settings import PREFIX, Settings
-from app.web import caching, clients, door, pages
+from app.web import caching, clients, door, pages, records, request_log
 from app.web.problems import STATUS_OF_CODE
 from tests.callers import Api, Callers
 from tests.factories import NOON
@@ -56,6 +56,43 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def table(name: str) -> list[tuple[str, ...]]:
+    """The rows of a table that stands between the README's markers, without its head."""
+    (shown,) = re.findall(rf"<!-- {name}:.*?-->\n(.*?)\n<!-- /{name} -->", README, re.DOTALL)
+    return [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in shown.splitlines()[2:]]
+
+
+def test_the_fields_of_the_request_log_are_those_of_the_code() -> None:
+    shown = [field for row in table("request log") for field in re.findall(r"`(\w+)`", row[0])]
+
+    assert shown == list(request_log.FIELDS)
+
+
+def test_the_fields_of_other_records_are_those_of_the_code() -> None:
+    *fields, last = [f"`{field}`" for field in records.FIELDS]
+
+    assert f"The other records of JSON have {', '.join(fields)} and {last}." in README
+
+
+@pytest.mark.anyio
+async def test_the_metrics_are_those_that_are_told(api: Api) -> None:
+    await api("{ nothing }")
+    response = await api.http.get("/metrics")
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)", response.text, re.MULTILINE))
+    told = {name: what for name, what in types.items() if not name.startswith("process_")}
+    labels = {
+        name.removesuffix("_bucket"): set(re.findall(r"(\w+)=", said)) - {"le"}
+        for name, said in re.findall(r"^(\w+)\{(.*)\}", response.text, re.MULTILINE)
+    }
+
+    shown = {row[0].strip("`"): set(re.findall(r"`(\w+)`", row[1])) for row in table("metrics")}
+    assert set(shown) - {"process_…"} == set(told)
+    assert {name: shown[name] for name in shown if labels.get(name)} == {
+        name: said for name, said in labels.items() if said and name in shown
+    }
+    assert {name for name, said in shown.items() if said} <= set(labels)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -2,15 +2,23 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app.database import Database
+from app.main import create_app
+from app.settings import Settings
 from app.web import health
 from app.web.health import Health
 from tests.callers import Api
+from tests.permits.conftest import redis_url
+from tests.permits.servers import Wire
+
+__all__ = ["redis_url"]
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +93,25 @@ async def test_who_asks_often_costs_nothing_more() -> None:
     await asked({"database": counted}, times=5)
 
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")
+async def test_with_redis_a_server_is_ready_as_long_as_it_is_there(
+    settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    target = urlsplit(redis_url)
+    wire = Wire(target.hostname or "", target.port or 6379)
+    await wire.mend()
+    app = create_app(settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{wire.port}")}))
+
+    async with app.router.lifespan_context(app), Api(app) as api:
+        before = await api.http.get("/readyz")
+        await wire.cut()
+        during = await api.http.get("/readyz")
+        await wire.mend()
+        after = await api.http.get("/readyz")
+    await wire.cut()
+
+    assert [each.status_code for each in (before, during, after)] == [200, 503, 200]
+    assert during.json()["checks"] == {"database": "ok", "migrations": "ok", "redis": "failed"}

@@ -297,6 +297,65 @@ async def _has_workers(server: Workers) -> bool:
     return len(workers_of(server)) == 2
 
 
+REFUSED: dict[int, bytes] = {
+    400: b"no request\r\n\r\n",
+    408: b"GET /healthz HTTP/1.1\r\n",
+    431: b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * 2_000 + b"\r\n\r\n",
+}
+
+
+async def test_what_is_refused_before_it_is_a_request_is_told_and_counted(tmp_path: Path) -> None:
+    ids: dict[int, str] = {}
+    with serving(tmp_path, log_format="json", request_seconds="0.5", max_head_bytes="1024") as server:
+        for status, sent in REFUSED.items():
+            with socket.create_connection(("127.0.0.1", httpx.URL(server.base_url).port or 0), timeout=20) as wire:
+                wire.sendall(sent)
+                answer = b"".join(iter(lambda wire=wire: wire.recv(4_096), b"")).decode()  # type: ignore[misc]
+            assert answer.startswith(f"HTTP/1.1 {status} ")
+            (ids[status],) = re.findall(r"X-Ms-Request-Id: (\S+)", answer)
+        async with Api(base_url=server.base_url) as api:
+            metrics = (await api.http.get("/metrics")).text
+        server.terminate()
+
+    lines = [json.loads(line) for line in server.said.splitlines() if '"method":null' in line]
+    assert {line["status"]: line["requestId"] for line in lines} == ids
+    assert {(line["address"], *line["codes"], line["path"], line["way"]) for line in lines} == {
+        ("127.0.0.1", "BAD_REQUEST", None, "none")
+    }
+    for status in REFUSED:
+        assert f'shares_requests_total{{kind="none",status="{status}",transport="http",way="none"}} 1.0' in metrics
+
+
+async def test_with_a_tracer_provider_every_line_has_the_trace_of_its_spans(tmp_path: Path) -> None:
+    spans = tmp_path / "spans"
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with serving(tmp_path, program="tests.traced", log_format="json", test_spans=str(spans)) as server:
+        async with Api(base_url=server.base_url) as api:
+            tokens = (await done(api, "permitLogIn", {"email": MANAGER, "password": PASSWORD}, PAIR))["tokens"]
+            for _ in range(4):
+                headers = {"traceparent": f"00-{trace}-{span}-01"}
+                await api(BY_TAG, {"tag": "BUD"}, token=tokens["accessToken"], headers=headers)
+        server.terminate()
+
+    lines = [json.loads(line) for line in server.said.splitlines() if '"way"' in line]
+    ended = [json.loads(each) for each in read_of(spans).splitlines()]
+    requests = {
+        each["attributes"]["shares.request_id"]: each for each in ended if each["kind"] == "SpanKind.SERVER"
+    }
+    assert [line["traceId"] for line in lines[-4:]] == [trace] * 4
+    # The short way is the one without a task; its spans are told like any other's.
+    assert [line["way"] for line in lines[-4:]] == ["executed", "compiled", "compiled", "kept"]
+    assert {line["requestId"] for line in lines} == set(requests)
+    assert {f"0x{line['traceId']}" for line in lines} == {each["context"]["trace_id"] for each in ended}
+    assert {requests[line["requestId"]]["parent_id"] for line in lines[-4:]} == {f"0x{span}"}
+    secrets = Secrets({PASSWORD, MANAGER, *tokens.values()})
+    assert secrets.found_in(read_of(spans)) == []
+
+
+def read_of(file: Path) -> str:
+    return file.read_text()
+
+
 async def test_a_reader_that_does_not_read_stalls_nobody(tmp_path: Path) -> None:
     port = free_port()
     variables = environment(tmp_path, port=str(port), password_hashing="cheap", log_format="json")
