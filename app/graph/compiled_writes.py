@@ -13,6 +13,7 @@ from graphql import (
     DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -25,6 +26,7 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import VariableValues
+from strawberry.types import ExecutionResult
 from strawberry.utils.str_converters import to_camel_case
 
 from app.compiler.operation import has_unwritable
@@ -105,6 +107,11 @@ class CompiledWrite:
         """
         written = await self._write.act(work, values, now)
         return {self._key: {key: show(written) for key, show in self._shown.items()}}
+
+    def failed(self, error: Exception) -> ExecutionResult:
+        """Give what the executor makes of a failure in the mutation's resolver."""
+        located = GraphQLError("", [self._node], path=[self._key], original_error=error)
+        return ExecutionResult(data={self._key: None}, errors=[located])
 
 
 def _only_field(operation: OperationDefinitionNode) -> FieldNode:

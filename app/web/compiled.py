@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
+from strawberry.types import ExecutionResult
 
 from app.compiler.texts import NotCompiled, Statement
 from app.domain.audit import Origin
@@ -23,7 +24,6 @@ from app.graph.compiled import AnyCompiled, Compiled, compile_operation
 from app.graph.compiled_writes import CompiledWrite
 from app.graph.context import Services
 from app.graph.documents import Document, OperationName
-from app.graph.errors import InternalError
 from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem, Problems
@@ -77,6 +77,18 @@ class _ToWrite:
 _Found = KeptAnswer | _Wanted | _ToWrite
 
 
+class WriteFailed(Exception):
+    """A write failed, and nobody knows whether it was done: it must not be tried in another way.
+
+    Attributes:
+        result: What the executor would have made of it.
+    """
+
+    def __init__(self, result: ExecutionResult) -> None:
+        super().__init__()
+        self.result = result
+
+
 class _Leaving:
     """Leaves to the ordinary way whatever is not plainly right."""
 
@@ -91,7 +103,7 @@ class _Leaving:
         if error is None or isinstance(error, ValueError | NotCompiled):
             return True
         # To be executed it would take as long again, or be done twice.
-        if isinstance(error, OutOfTime | InternalError) or not isinstance(error, Exception):
+        if isinstance(error, OutOfTime | WriteFailed) or not isinstance(error, Exception):
             return False
         if not isinstance(error, Problem | Problems):
             logger.error("a compiled operation failed and is executed instead", exc_info=error)
@@ -134,7 +146,7 @@ class ShortWay:
 
         Raises:
             OutOfTime: It took longer than it may.
-            InternalError: A write failed; nobody knows whether it was done.
+            WriteFailed: A write failed.
         """
         if scope["method"] != "POST":
             return receive
@@ -260,8 +272,8 @@ class ShortWay:
         except (Problem, Problems):
             raise
         except Exception as error:
-            logger.error("request %s failed to write", exchange.request_id, exc_info=error)
-            raise InternalError(requestId=exchange.request_id) from error
+            exchange.way, exchange.operation = wanted.way, wanted.operation
+            raise WriteFailed(wanted.write.failed(error)) from error
         return orjson.dumps({"data": data})
 
     def _generations(self, key: Key) -> Generations | None:

@@ -33,9 +33,9 @@ from app.graph.schema import SecuredSchema
 from app.kit.clock import Clock
 from app.kit.problem import Problem
 from app.web.batches import Turn, answer_as_a_whole, hold_to_length
-from app.web.caching import for_caches
+from app.web.caching import NO_STORE, for_caches
 from app.web.clients import address_of
-from app.web.compiled import ShortWay
+from app.web.compiled import ShortWay, WriteFailed
 from app.web.connections import Connections, token_ends, until
 from app.web.context import make_context
 from app.web.deadlines import OutOfTime, RequestTooSlow, TimeLimits, all_in_time, deadline, is_late
@@ -146,8 +146,11 @@ class GraphQLView(GraphQL[Context, None]):
                 if remaining is None:
                     return
                 receive = remaining
-        except (TooOften, OutOfTime, InternalError) as problem:
+        except (TooOften, OutOfTime) as problem:
             await refuse(problem, Voice.of(scope, self.services.phrases), scope)(scope, receive, send)
+            return
+        except WriteFailed as failure:
+            await self._tell_of(failure, Request(scope))(scope, receive, send)
             return
         await self._answer(scope, receive, send)
 
@@ -165,6 +168,15 @@ class GraphQLView(GraphQL[Context, None]):
         if answer is not None:
             self.rates.count_request(address)
         return answer
+
+    def _tell_of(self, failure: WriteFailed, request: Request) -> Response:
+        """Answer as the executor would have, of whose failures the words and the log are the same."""
+        context = self.context_of(request)
+        said = say_result(failure.result, context)
+        exchange_of(request.scope).tell(said["errors"])
+        media_type = negotiate(",".join(request.headers.getlist("accept"))) or JSON
+        headers = {"Content-Language": context.locale, "Cache-Control": NO_STORE}
+        return Response(orjson.dumps(said), headers=headers, media_type=f"{media_type}; charset=utf-8")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, _held_back(scope, receive, self.max_body_bytes, self.time_limits.request_seconds))

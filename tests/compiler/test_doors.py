@@ -63,7 +63,10 @@ async def test_an_answer_has_the_same_headers_either_way(both: Both, clock: Manu
     compiled, executed, was_compiled = await both.ask(OPERATIONS[0], Callers(both.services, clock).skilled)
 
     assert was_compiled
-    assert {**compiled.headers, "x-ms-request-id": ""} == {**executed.headers, "x-ms-request-id": ""}
+    for answer in (compiled, executed):
+        for differing in ("x-ms-request-id", "server-timing"):
+            del answer.headers[differing]
+    assert compiled.headers == executed.headers
 
 
 async def test_who_is_refused_has_nothing_read_for_him(both: Both, clock: ManualClock) -> None:
