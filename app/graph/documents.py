@@ -5,11 +5,11 @@ what is known of a document is kept; what was refused is not, for anyone can mak
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from graphql import (
     DocumentNode,
@@ -24,10 +24,21 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from app.graph.keeping import Keeping, keeping_of
-from app.graph.measuring import CostExceeded, Costs, DocumentLimits, Size, exceeded, hold_to_limits, size_of
+from app.graph.measuring import (
+    CostExceeded,
+    Costs,
+    DocumentLimits,
+    Size,
+    exceeded,
+    hold_to_limits,
+    most_fields,
+    size_of,
+)
 from app.graph.variables import unwritable_literals
 from app.kit.bounded import Bounded
 from app.kit.problem import Problem
+
+T = TypeVar("T")
 
 MOST_DOCUMENTS = 1_000
 """How many documents a schema keeps; a client has tens."""
@@ -83,6 +94,7 @@ class Document:
         self._names: dict[int, OperationName] = {}
         self._keepings: dict[int, Keeping] = {}
         self._sizes: dict[int, Size] = {}
+        self._most_fields: int | None = None
         self._costs: dict[int, Costs] = {}
 
     def operation_named(self, name: str | None) -> OperationDefinitionNode:
@@ -116,12 +128,18 @@ class Document:
         return unwritable_literals(self.node)
 
     def hold_to(self, limits: DocumentLimits, operation: OperationDefinitionNode) -> None:
-        """Hold one of its operations to the limits of its size.
+        """Hold one of its operations to the limits of its size, and all others to as many fields.
+
+        What is not asked for is validated as well, which takes time by the square of its fields.
 
         Raises:
             CostExceeded: It is larger than one of them.
         """
         hold_to_limits(self.size(operation, limits), limits)
+        if self._most_fields is None:
+            self._most_fields = _measured(lambda: most_fields(self.node), limits)
+        if self._most_fields > limits.fields:
+            raise exceeded("fields", self._most_fields, limits.fields)
 
     def size(self, operation: OperationDefinitionNode, limits: DocumentLimits) -> Size:
         """Measure one of its operations.
@@ -132,10 +150,7 @@ class Document:
         # By identity: the nodes live as long as the document, and to hash one is to hash all below it.
         size = self._sizes.get(id(operation))
         if size is None:
-            try:
-                size = self._sizes[id(operation)] = size_of(self.node, operation)
-            except RecursionError:
-                raise exceeded("depth", sys.getrecursionlimit(), limits.depth) from None
+            size = self._sizes[id(operation)] = _measured(lambda: size_of(self.node, operation), limits)
         return size
 
     def cost(
@@ -153,6 +168,13 @@ class Document:
         if known is None:
             known = self._keepings[id(operation)] = keeping_of(schema, self.node, operation)
         return known
+
+
+def _measured(measure: Callable[[], T], limits: DocumentLimits) -> T:
+    try:
+        return measure()
+    except RecursionError:
+        raise exceeded("depth", sys.getrecursionlimit(), limits.depth) from None
 
 
 class Documents:

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLCompositeType,
@@ -145,6 +146,13 @@ def size_of(document: DocumentNode, operation: OperationDefinitionNode) -> Size:
     """Measure an operation, valid or not."""
     size = _Measure(_fragments_of(document)).of(operation.selection_set)
     return replace(size, directives=size.directives + len(operation.directives or ()))
+
+
+def most_fields(document: DocumentNode) -> int:
+    """Count the fields of the largest operation or fragment, valid or not, asked for or not."""
+    measure = _Measure(_fragments_of(document))
+    definitions = (each for each in document.definitions if isinstance(each, ExecutableDefinitionNode))
+    return max((measure.of(each.selection_set).fields for each in definitions), default=0)
 
 
 def hold_to_limits(size: Size, limits: DocumentLimits) -> None:
