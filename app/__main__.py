@@ -137,8 +137,10 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
             server_header=False,
             access_log=False,
             proxy_headers=False,
-            ws="websockets-sansio",
+            ws="app.web.frames:BoundedSocket",
             ws_max_size=settings.socket_message_bytes,
+            ws_ping_interval=settings.socket_ping_seconds,
+            ws_ping_timeout=settings.socket_ping_seconds,
             # Messages are short, and what is compressed has to be unpacked before its size is known.
             ws_per_message_deflate=False,
         )

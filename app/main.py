@@ -395,6 +395,9 @@ def create_app(
     app.state.transport_limits = TransportLimits(
         head_bytes=settings.max_head_bytes,
         request_seconds=settings.request_seconds,
+        unread_seconds=settings.unread_seconds,
+        frames_per_second=settings.socket_messages_per_second,
+        frame_burst=settings.socket_message_burst,
         phrases=services.phrases,
     )
     app.state.views = views

@@ -186,6 +186,13 @@ class Settings(BaseModel):
     request_seconds: float = Field(
         default=10, gt=0, le=600, description="How long a request may take to come in whole."
     )
+    unread_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=3_600,
+        description="How long a client may read nothing of what is sent to it before the connection is ended "
+        "(on Linux).",
+    )
     execution_seconds: float = Field(
         default=30, gt=0, le=3_600, description="How long an operation may take; subscriptions go on."
     )
@@ -268,10 +275,21 @@ class Settings(BaseModel):
         description="The largest message of a socket that is read (64 KiB).",
     )
     socket_messages_per_second: int = Field(
-        default=50, ge=1, le=10_000, description="How many messages a socket may send in the long run."
+        default=50,
+        ge=1,
+        le=10_000,
+        description="How many messages a socket may send in the long run; pings, pongs and parts of messages "
+        "count as well.",
     )
     socket_message_burst: int = Field(
         default=200, ge=1, le=100_000, description="How many messages a socket may send at once."
+    )
+    socket_ping_seconds: float = Field(
+        default=20,
+        gt=0,
+        le=3_600,
+        description="How often a socket's client is asked whether it is still there, and how long it may take to "
+        "answer.",
     )
     socket_subscriptions: int = Field(
         default=20, ge=1, le=1_000, description="How many operations a socket may have at the same time."
@@ -515,8 +533,6 @@ class Settings(BaseModel):
         return ConnectionLimits(
             init_wait=timedelta(seconds=self.socket_init_seconds),
             subscriptions=self.socket_subscriptions,
-            messages_per_second=self.socket_messages_per_second,
-            message_burst=self.socket_message_burst,
             sockets_per_address=self.sockets_per_address,
             uninitialised_sockets=self.uninitialised_sockets,
             streams_per_address=self.streams_per_address,

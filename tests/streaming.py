@@ -54,6 +54,20 @@ async def _slow() -> AsyncGenerator[int, None]:
     yield 2
 
 
+async def _quiet() -> AsyncGenerator[int, None]:
+    opened.append("quiet")
+    openings.append("quiet")
+    try:
+        yield 1
+        await asyncio.Event().wait()
+    finally:
+        opened.remove("quiet")
+
+
+async def _open() -> AsyncGenerator[int, None]:
+    yield len(opened)
+
+
 async def _tagged(tag: str) -> AsyncGenerator[str, None]:
     yield tag
 
@@ -73,6 +87,12 @@ class Subscription:
     )
     slow: AsyncGenerator[int, None] = strawberry.subscription(
         resolver=_slow, description="A number, and after a while another.", directives=[authorize(ANYONE)]
+    )
+    quiet: AsyncGenerator[int, None] = strawberry.subscription(
+        resolver=_quiet, description="A number, and nothing more for ever.", directives=[authorize(ANYONE)]
+    )
+    open: AsyncGenerator[int, None] = strawberry.subscription(
+        resolver=_open, description="How many sources are open.", directives=[authorize(ANYONE)]
     )
     tagged: AsyncGenerator[str, None] = strawberry.subscription(
         resolver=_tagged, description="What was given.", directives=[authorize(ANYONE)]

@@ -40,8 +40,6 @@ class ConnectionLimits:
     Attributes:
         init_wait: How long a new socket may be silent.
         subscriptions: The most operations that one socket has at the same time.
-        messages_per_second: How many messages a socket may send in the long run.
-        message_burst: How many it may send at once.
         sockets_per_address: The most sockets of one address.
         uninitialised_sockets: The most sockets of all addresses that have said nothing yet.
         streams_per_address: The most streams of events of one address.
@@ -49,8 +47,6 @@ class ConnectionLimits:
 
     init_wait: timedelta
     subscriptions: int
-    messages_per_second: int
-    message_burst: int
     sockets_per_address: int
     uninitialised_sockets: int
     streams_per_address: int

@@ -52,16 +52,22 @@ class TimeLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportLimits:
-    """What a request may take before it is one.
+    """What a connection may take, whatever comes over it.
 
     Attributes:
-        head_bytes: The most bytes of its first line and its headers.
-        request_seconds: How long it may take to come in whole.
+        head_bytes: The most bytes of the first line and the headers of a request.
+        request_seconds: How long a request may take to come in whole.
+        unread_seconds: How long the client may leave unread what is sent to it.
+        frames_per_second: How many frames a socket may send in the long run.
+        frame_burst: How many it may send at once.
         phrases: The words for refusals.
     """
 
     head_bytes: int
     request_seconds: float
+    unread_seconds: float
+    frames_per_second: int
+    frame_burst: int
     phrases: Phrases
 
 

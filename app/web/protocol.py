@@ -1,15 +1,16 @@
 """HTTP/1.1 as uvicorn speaks it, with an end to how large the head of a request is and how long it takes to come.
 
 Limits of the application do not reach what is not a request yet: who opens connections and says nothing, or one
-letter a second. What they are told is said in the language that they have asked for so far.
+letter a second, or asks for much and reads nothing of it. What they are told is said in the language that they
+have asked for so far.
 """
 
 import asyncio
+import socket
 from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
-import orjson
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
@@ -17,12 +18,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.web.deadlines import TransportLimits, is_late, note_late
-from app.web.exchange import AnswersAtOnce, Exchange
-from app.web.locale import negotiate
+from app.web.exchange import AnswersAtOnce
+from app.web.refusing import raw_refusal
 from app.web.watching import Watch
 
 # The application answers in its own words first.
 _LAST_SECONDS = 2.0
+# RFC 5482: how long what is sent may wait for the other side. Linux has it.
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -45,16 +48,23 @@ class BoundedHttp(HttpToolsProtocol):
         self._watch: Watch = config.loaded_app.state.watch
         self._is_beginning = False
         self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
+        self._served: RequestResponseCycle | None = None
         self._refusal = (HTTPStatus.BAD_REQUEST, "request-malformed", 0)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; whoever connects has to send a request."""
         super().connection_made(transport)
+        self._bound_unread(transport)
         self._start_timer(self._limits.request_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End; whatever is still to be answered is answered to nobody, and what has not begun never does."""
         self._stop_timer()
+        for cycle in (self._served, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -111,12 +121,14 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_beginning and may_be_answered_at_once and not self.flow.write_paused:
             self._begun = (cycle, app)
         else:
+            self._served = cycle
             super()._start_asgi_task(cycle, app)
 
     def _serve_begun(self) -> None:
         if self._begun is not None:
             cycle, app = self._begun
             self._begun = None
+            self._served = cycle
             super()._start_asgi_task(cycle, app)
 
     def _answers_at_once(self, cycle: RequestResponseCycle) -> bool:
@@ -134,29 +146,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that the application never sees, and hang up."""
-        # Of the request itself nothing is certain.
-        scope = {"type": "http", "headers": (), "client": self.client, "scheme": self.scheme}
-        exchange = Exchange(scope)
         status, phrase, most = self._refusal
-        phrases = self._limits.phrases
-        asked = b",".join(value for name, value in self.headers or () if name == b"accept-language")
-        locale = negotiate(asked.decode("latin-1") or None, phrases.locales)
-        detail = phrases.say(locale, phrase, most=most)
-        error = {
-            "message": phrases.say(locale, "BAD_REQUEST", detail=detail),
-            "extensions": {"code": "BAD_REQUEST"},
-        }
-        exchange.tell([error])
-        body = orjson.dumps({"errors": [error]})
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nContent-Language: {locale}\r\nX-Content-Type-Options: nosniff\r\n"
-            f"Cache-Control: no-store\r\nConnection: close\r\nX-Ms-Request-Id: {exchange.request_id}\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        asked = {"headers": self.headers or (), "client": self.client, "scheme": self.scheme}
+        self.transport.write(raw_refusal(asked, self._limits.phrases, self._watch, status, phrase, most=most))
         self.transport.close()
-        exchange.status, exchange.sent_bytes = status.value, len(body)
-        self._watch.ended(exchange, scope)
+
+    def _bound_unread(self, transport: asyncio.Transport) -> None:
+        # The system itself hangs up, also on what is closed here already and waits to be read to its end.
+        connection = transport.get_extra_info("socket")
+        if connection is not None and _USER_TIMEOUT is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, round(self._limits.unread_seconds * 1_000))
 
     def _head_bytes(self) -> int:
         # As they came: name, colon, space, value, line end.

@@ -8,15 +8,16 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.graph.errors import Speaker, say_refusal
+from app.graph.errors import BadRequest, Speaker, say_refusal
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
 from app.web.caching import NO_STORE
 from app.web.events import single_answer
-from app.web.exchange import exchange_of
+from app.web.exchange import Exchange, exchange_of
 from app.web.locale import negotiate
 from app.web.media_types import EVENT_STREAM, JSON
 from app.web.problems import MethodNotAllowed, headers_of, status_of
+from app.web.watching import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,38 @@ def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = J
         headers={"Content-Language": speaker.locale, "Cache-Control": NO_STORE, **headers_of_refusal(problem)},
         media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
     )
+
+
+def raw_refusal(
+    asked: Scope, phrases: Phrases, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
+) -> bytes:
+    """Write the whole answer to what is no request, and so never meets the application.
+
+    Args:
+        asked: The headers that have come so far, the client's address and the scheme.
+        phrases: The words.
+        watch: Who is told of it.
+        status: The answer's.
+        phrase: What is wrong.
+        params: What the phrase's placeables stand for.
+    """
+    # Of all that has come nothing else is certain.
+    languages = [header for header in asked["headers"] if header[0] == b"accept-language"]
+    scope = {**asked, "type": "http", "headers": languages}
+    exchange = Exchange(scope)
+    voice = Voice.of(scope, phrases)
+    message = voice.say(BadRequest.code, detail=voice.say(phrase, **params))
+    error = {"message": message, "extensions": {"code": BadRequest.code}}
+    exchange.tell([error])
+    body = orjson.dumps({"errors": [error]})
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {JSON}; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nContent-Language: {voice.locale}\r\nX-Content-Type-Options: nosniff\r\n"
+        f"Cache-Control: {NO_STORE}\r\nConnection: close\r\nX-Ms-Request-Id: {exchange.request_id}\r\n\r\n"
+    )
+    exchange.status, exchange.sent_bytes = status.value, len(body)
+    watch.ended(exchange, scope)
+    return head.encode() + body
 
 
 def headers_of_refusal(problem: Problem) -> Mapping[str, str]:

@@ -36,6 +36,7 @@ from app.web.connections import Connections, token_ends
 from app.web.deadlines import TimeLimits, all_in_time
 from app.web.documents import NamedDocuments
 from app.web.exchange import Exchange, current
+from app.web.frames import TOO_MANY
 from app.web.operations import prepare_operation
 from app.web.rates import Rates
 from app.web.watching import Watch
@@ -46,7 +47,6 @@ FORBIDDEN = 4403
 """Of the codes that fit a bad token, the one after which clients come again: graphql-ws takes 4401 as final,
 but 4403 as an invitation to ask for a new token and connect anew."""
 SUBSCRIBER_EXISTS = 4409
-TOO_MANY = 4429
 INTERNAL_SERVER_ERROR = 4500
 
 # RFC 6455, section 5.5: a control frame holds 125 bytes, and two of them are the code.
@@ -169,8 +169,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         super().__init__(view, websocket, context, *arguments, **others)
         self.endpoint: SocketView = view
         self.connection: HTTPConnection = websocket.ws
-        limits = self.endpoint.connections.limits
-        self.allowance = Allowance(limits.messages_per_second, limits.message_burst)
         self.watch: asyncio.Task[None] | None = None
         self._is_silent = True
 
@@ -190,10 +188,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await super().shutdown()
 
     async def handle_message(self, message: Message) -> None:
-        """Take a message, if it is one and the client does not send too many."""
-        if not self.allowance.take(asyncio.get_running_loop().time()):
-            await self.websocket.close(TOO_MANY, "Too many messages")
-        elif (fault := fault_of(message)) is not None:
+        """Take a message, if it is one."""
+        if (fault := fault_of(message)) is not None:
             await self.handle_invalid_message(fault)
         else:
             await super().handle_message(message)
@@ -325,26 +321,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if self._is_silent:
             self._is_silent = False
             self.endpoint.connections.note_uninitialised(-1)
-
-
-class Allowance:
-    """How many messages may still come: as many as saved up, and so many more each second."""
-
-    def __init__(self, per_second: int, burst: int) -> None:
-        self._per_second = per_second
-        self._burst = burst
-        self._left = float(burst)
-        self._as_of: float | None = None
-
-    def take(self, now: float) -> bool:
-        """Use up one message, if there is one left at a moment, in seconds of any clock that never goes back."""
-        if self._as_of is not None:
-            self._left = min(self._burst, self._left + (now - self._as_of) * self._per_second)
-        self._as_of = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 def fault_of(message: object) -> str | None:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from app.database import Database
 from app.domain import shares
 from app.web import sockets
-from app.web.sockets import Allowance, fault_of
+from app.web.sockets import fault_of
 from tests import streaming
 from tests.callers import Api, Callers
 from tests.factories import ManualClock, make_share
@@ -543,29 +543,6 @@ async def test_a_socket_has_so_many_operations_and_one_more_is_refused(streaming
 
     assert (heard[-1]["id"], codes(heard[-1])) == ("c", ["BAD_REQUEST"])
     assert [message for message in after if message["id"] == "d"] == [*counted(1, 2, 3, id="d"), complete("d")]
-
-
-async def test_a_socket_that_sends_too_many_messages_is_closed(streaming_app: Streaming) -> None:
-    async with connected(streaming_app(socket_message_burst=5, socket_messages_per_second=1)) as socket:
-        await socket.begin()
-        await socket.say(*[{"type": "ping"}] * 5)
-
-        assert [await socket.hear() for _ in range(5)] == [{"type": "pong"}] * 4 + [
-            Closed(4429, "Too many messages")
-        ]
-
-
-@given(st.lists(st.floats(0, 10), max_size=50), st.integers(1, 20), st.integers(1, 20))
-def test_no_more_is_allowed_than_the_burst_and_what_the_time_adds(
-    pauses: list[float], per_second: int, burst: int
-) -> None:
-    allowance, now, taken = Allowance(per_second, burst), 0.0, 0
-    for pause in pauses:
-        now += pause
-        taken += sum(allowance.take(now) for _ in range(burst + 1))
-
-    assert taken <= burst + now * per_second + 1e-6
-    assert not pauses or taken >= burst
 
 
 async def test_an_address_has_so_many_sockets(streaming_app: Streaming) -> None:
