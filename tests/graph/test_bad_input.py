@@ -1,7 +1,6 @@
 """Bad input of any kind gets an error with a code of the schema and nothing of the server's inside."""
 
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -9,7 +8,6 @@ import anyio.from_thread
 import anyio.to_thread
 import httpx
 import pytest
-from graphql import EnumTypeDefinitionNode, parse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples_of
 from hypothesis import strategies as st
@@ -17,30 +15,13 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from app.database import Database
-from app.graph.schema import SecuredSchema
-from app.main import VERSION
 from app.settings import Settings
 from tests.callers import Api, Callers
 from tests.counting import Statements
 from tests.factories import make_share
+from tests.promises import errors_in, summary
 
 pytestmark = pytest.mark.anyio
-
-INTERNAL = re.compile(
-    r"Traceback|SELECT |INSERT |\bapp\.|\.py\b|(?i:sqlalchemy|sqlite|asyncpg|strawberry|graphql-core)"
-)
-
-
-def codes_of_the_schema() -> set[str]:
-    (enum,) = (
-        node
-        for node in parse(SecuredSchema(VERSION).sdl).definitions
-        if isinstance(node, EnumTypeDefinitionNode) and node.name.value == "ErrorCode"
-    )
-    return {value.name.value for value in enum.values or ()}
-
-
-CODES = codes_of_the_schema()
 
 # Of the two media types the one whose statuses tell a request error from an answer.
 EXACT = {"accept": "application/graphql-response+json"}
@@ -62,27 +43,6 @@ async def send(api: Api, callers: Callers, app_database: Database) -> Send:
         return await api.http.request(method, "/graphql", content=content, headers=sent)
 
     return send
-
-
-def errors_in(response: httpx.Response) -> list[dict[str, Any]]:
-    """The errors of an answer that keeps the promise; fails for any other."""
-    assert response.status_code < 500
-    assert response.headers["x-ms-request-id"]
-    assert INTERNAL.search(response.text) is None
-    body = response.json()
-    assert set(body) <= {"data", "errors"}
-    for error in body.get("errors", []):
-        assert set(error) <= {"message", "locations", "path", "extensions"}
-        assert error["extensions"]["code"] in CODES - {"INTERNAL_ERROR"}
-        assert error["message"]
-    errors: list[dict[str, Any]] = body.get("errors", [])
-    return errors
-
-
-def summary(response: httpx.Response) -> tuple[int, list[tuple[str, Any]]]:
-    """The status, and of each error its code and the path of the value at fault."""
-    errors = errors_in(response)
-    return response.status_code, [(e["extensions"]["code"], e["extensions"].get("path")) for e in errors]
 
 
 def operation(query: object, **others: Any) -> str:

@@ -5,14 +5,12 @@ Five hundred requests; ten thousand with TESTS_LONG.
 
 import asyncio
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from graphql import parse
 from graphql.language import ast
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,12 +21,9 @@ from app.settings import Settings
 from tests.callers import Callers
 from tests.factories import ManualClock, make_share
 from tests.graph.conftest import quiet_app
+from tests.promises import CODES, INTERNAL
 
 EXAMPLES = 2_000 if os.environ.get("TESTS_LONG") else 100
-
-INSIDE = re.compile(
-    r"Traceback|SELECT |INSERT |UPDATE |\bapp\.|\.py\b|(?i:sqlalchemy|sqlite|asyncpg|strawberry|graphql-core)"
-)
 
 SDL = make_schema().sdl
 SCALARS: dict[str, st.SearchStrategy[ast.ValueNode]] = {
@@ -59,7 +54,6 @@ Send = Callable[..., httpx.Response]
 @pytest.fixture
 def send(settings: Settings, clock: ManualClock) -> Iterator[Send]:
     """Sends to one server for all the examples of a test, as a manager, and looks at the answer."""
-    codes = _codes()
     seen: Counter[str] = Counter()
 
     async def open_all(opened: Any) -> tuple[httpx.AsyncClient, str]:
@@ -81,8 +75,8 @@ def send(settings: Settings, clock: ManualClock) -> Iterator[Send]:
             body = response.json()
             told = {error["extensions"]["code"] for error in body.get("errors", ())}
             assert response.status_code < 500
-            assert told <= codes - {"INTERNAL_ERROR"}
-            assert not INSIDE.search("".join(error["message"] for error in body.get("errors", ())))
+            assert told <= CODES - {"INTERNAL_ERROR"}
+            assert not INTERNAL.search("".join(error["message"] for error in body.get("errors", ())))
             assert told or "data" in body
             seen.update(told or {"answered"})
             return response
@@ -91,15 +85,6 @@ def send(settings: Settings, clock: ManualClock) -> Iterator[Send]:
         runner.run(http.aclose())
         runner.run(opened.__aexit__(None, None, None))
     assert seen
-
-
-def _codes() -> set[str]:
-    (enum,) = (
-        node
-        for node in parse(SDL).definitions
-        if isinstance(node, ast.EnumTypeDefinitionNode) and node.name.value == "ErrorCode"
-    )
-    return {value.name.value for value in enum.values or ()}
 
 
 relaxed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

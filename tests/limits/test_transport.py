@@ -4,19 +4,16 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from tests.processes import Server, serving
+from tests.wires import wire
 
 QUERY = b'{"query": "{ service { version } }"}'
 REQUEST = b"POST /graphql HTTP/1.1\r\nHost: shares.test\r\nContent-Type: application/json\r\n"
 WHOLE = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(QUERY), QUERY)
 HEAD_BYTES = 4_096
-PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -27,65 +24,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
         assert server.terminate() == 0
         assert "Traceback" not in server.said
-
-
-@dataclass
-class Answer:
-    """An answer as it came."""
-
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-    @property
-    def codes(self) -> list[str]:
-        return [error["extensions"]["code"] for error in self.body["errors"]]
-
-
-class Wire:
-    """The client's end of a connection."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._coming = connection.makefile("rb")
-
-    def send(self, data: bytes) -> None:
-        self._connection.sendall(data)
-
-    def answer(self) -> Answer:
-        """Give the next answer."""
-        status = int(self._coming.readline().split()[1])
-        headers = {}
-        while line := self._coming.readline().strip():
-            name, _, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        return Answer(status, headers, json.loads(self._coming.read(int(headers["content-length"]))))
-
-    def answer_to_dripping(self) -> Answer:
-        """Send a byte now and then until there is an answer, and give it."""
-        self._connection.settimeout(0.02)
-        gives_up = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < gives_up:
-            self._connection.send(b" ")
-            with suppress(TimeoutError):
-                self._connection.recv(1, socket.MSG_PEEK)
-                break
-        self._connection.settimeout(PATIENCE_SECONDS)
-        return self.answer()
-
-    def is_closed(self) -> bool:
-        """Wait until the server hangs up, and say whether it has said nothing more."""
-        try:
-            return self._coming.read() == b""
-        except ConnectionResetError:
-            return True
-
-
-@contextmanager
-def wire(server: Server) -> Iterator[Wire]:
-    host, _, port = server.base_url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), PATIENCE_SECONDS) as connection:
-        yield Wire(connection)
 
 
 def padded(size: int) -> bytes:
