@@ -109,10 +109,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
-    import uvicorn
-
     from app.main import make_keyring
     from app.web.records import keep_records
+    from app.web.serving import serve
 
     keep_records(settings.effective_log_format)
     # A key that cannot be used is told here, before processes are started that would all tell it.
@@ -124,25 +123,15 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
     # Having shut down, uvicorn raises the signal again: an end that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _counts_together(settings):
-        uvicorn.run(
+        serve(
             "app.main:from_environment",
-            factory=True,
-            workers=settings.workers,
             host=settings.host,
             port=settings.port,
-            # Its records are written as all others are.
-            log_config=None,
+            workers=settings.workers,
             log_level="warning" if settings.is_development else "info",
-            http="app.web.protocol:BoundedHttp",
-            server_header=False,
-            access_log=False,
-            proxy_headers=False,
-            ws="app.web.frames:BoundedSocket",
-            ws_max_size=settings.socket_message_bytes,
-            ws_ping_interval=settings.socket_ping_seconds,
-            ws_ping_timeout=settings.socket_ping_seconds,
-            # Messages are short, and what is compressed has to be unpacked before its size is known.
-            ws_per_message_deflate=False,
+            answer_seconds=settings.shutdown_seconds,
+            socket_message_bytes=settings.socket_message_bytes,
+            socket_ping_seconds=settings.socket_ping_seconds,
         )
     return 0
 

@@ -5,13 +5,10 @@ import gc
 import logging
 import os
 import signal
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,6 +43,7 @@ from app.web.deadlines import TransportLimits
 from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
 from app.web.door import Door
+from app.web.ending import tell_of_end
 from app.web.exposition import Exposition
 from app.web.health import Check, Health
 from app.web.kept_answers import KeptAnswers
@@ -336,7 +334,7 @@ def create_app(
         # What is there now stays: to look through it for garbage again and again would stall answers.
         gc.collect()
         gc.freeze()
-        stop_waiting = _tell_of_end(connections.ending)
+        stop_waiting = tell_of_end(connections.ending, answer_seconds=settings.shutdown_seconds)
         keeping = [
             asyncio.create_task(work)
             for work in (
@@ -430,33 +428,6 @@ async def _write_denials(services: Services) -> None:
             await services.denials.write(_opener(services), services.clock())
         except SQLAlchemyError as error:
             logger.error("refusals could not be written to the audit trail: %s", type(error).__name__)
-
-
-def _tell_of_end(ending: asyncio.Event) -> Callable[[], None]:
-    """Set the event as soon as the process is asked to end, and give what puts things back.
-
-    A server asked to end waits for its answers before it tells the application; a stream would wait with it.
-    """
-    loop = asyncio.get_running_loop()
-    before: dict[signal.Signals, Any] = {}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    # Only a process's first thread can have signals; another's server is ended in another way.
-    if threading.current_thread() is not threading.main_thread():
-        return restore
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handler = signal.getsignal(number)
-        if callable(handler):
-
-            def tell(caught: int, frame: FrameType | None, server: Callable[..., Any] = handler) -> None:
-                loop.call_soon_threadsafe(ending.set)
-                server(caught, frame)
-
-            before[number] = signal.signal(number, tell)
-    return restore
 
 
 async def _forget_requests(repeatability: Repeatability) -> None:

@@ -196,6 +196,12 @@ class Settings(BaseModel):
     execution_seconds: float = Field(
         default=30, gt=0, le=3_600, description="How long an operation may take; subscriptions go on."
     )
+    shutdown_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=3_600,
+        description="How long what is under way may take to be answered once the server is asked to end.",
+    )
     max_document_characters: int = Field(
         default=15_000, ge=100, le=1_000_000, description="How long a document may be, in characters."
     )

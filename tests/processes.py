@@ -115,29 +115,27 @@ class Server:
 
 
 @contextmanager
-def serving(
-    data_dir: Path, *, program: str = "app", errors: Path | None = None, **settings: str
-) -> Iterator[Server]:
+def serving(data_dir: Path, *, program: str = "app", errors: str = "", **settings: str) -> Iterator[Server]:
     """Start `python -m app serve --prepare`, on a free port unless one is given, and see to it that it ends.
 
     Args:
         data_dir: Where the server keeps its data.
         program: A module that starts the application in place of `app`.
-        errors: Where its standard error goes; None for where its standard output goes.
+        errors: The file of that folder where its standard error goes; empty for where its standard output goes.
         settings: By their names in small letters.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     port = settings.get("port") or _free_port()
     log = data_dir / f"server-{port}.log"
     chosen = {"port": str(port), "password_hashing": "cheap"} | settings
-    with log.open("wb") as written, (errors or log).open("ab") as other:
+    with log.open("wb") as written, (data_dir / (errors or log.name)).open("ab") as other:
         process = subprocess.Popen(
             [sys.executable, "-m", program, "serve", "--prepare"],
             cwd=ROOT,
             env=environment(data_dir, **chosen),
             stdin=subprocess.DEVNULL,
             stdout=written,
-            stderr=subprocess.STDOUT if errors is None else other,
+            stderr=other if errors else subprocess.STDOUT,
         )
     server = Server(process, f"http://127.0.0.1:{port}", log)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
@@ -64,6 +65,12 @@ async def _quiet() -> AsyncGenerator[int, None]:
         opened.remove("quiet")
 
 
+async def _stuck() -> AsyncGenerator[int, None]:
+    yield 1
+    # Nothing else gets a turn meanwhile.
+    time.sleep(600)  # noqa: ASYNC251 - it is what is wanted
+
+
 async def _open() -> AsyncGenerator[int, None]:
     yield len(opened)
 
@@ -91,6 +98,9 @@ class Subscription:
     quiet: AsyncGenerator[int, None] = strawberry.subscription(
         resolver=_quiet, description="A number, and nothing more for ever.", directives=[authorize(ANYONE)]
     )
+    stuck: AsyncGenerator[int, None] = strawberry.subscription(
+        resolver=_stuck, description="A number, and then nothing from anybody.", directives=[authorize(ANYONE)]
+    )
     open: AsyncGenerator[int, None] = strawberry.subscription(
         resolver=_open, description="How many sources are open.", directives=[authorize(ANYONE)]
     )
@@ -107,6 +117,8 @@ def make_schema() -> SecuredSchema:
     return SCHEMA
 
 
-if __name__ == "__main__":
+# The second is what the processes call it that a server of several starts.
+if __name__ in ("__main__", "__mp_main__"):
     main.make_schema = make_schema  # type: ignore[assignment]
+if __name__ == "__main__":
     sys.exit(command_line())

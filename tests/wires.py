@@ -55,6 +55,11 @@ class Wire:
         assert self._coming.readline() == b"\r\n"
         return status
 
+    def status_or_end(self) -> int | None:
+        """Give the status of the next answer; None if the connection ends without one."""
+        line = self._coming.readline()
+        return int(line.split()[1]) if line else None
+
     def answer(self) -> Answer:
         """Give the next answer."""
         status = int(self._coming.readline().split()[1])
@@ -151,6 +156,8 @@ class SocketWire:
             if kind == TEXT:
                 return json.loads(payload)
             if kind == CLOSE:
+                # As a client does that has heard it.
+                self.send(frame(CLOSE, payload[:2]))
                 return struct.unpack("!H", payload[:2])[0]
 
     def receive(self) -> tuple[int, bytes]:

@@ -20,6 +20,9 @@ T = TypeVar("T")
 WATCH_SECONDS = 1.0
 """How often a token whose bearer listens is held against what was revoked."""
 
+RESTARTED = 1012
+"""What a socket is closed with when the server ends: clients come again by themselves, to another."""
+
 _RETRY_SECONDS = 10
 _SHORTEST_SLEEP_SECONDS = 0.01
 

@@ -37,6 +37,17 @@ class OutOfTime(Problem):
         super().__init__(phrase="unavailable-out-of-time")
 
 
+class ServerEnds(Problem):
+    """The server was asked to end, and the operation took longer than it waits."""
+
+    code = "UNAVAILABLE"
+    status: ClassVar[int] = 503
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": _RETRY_SECONDS}
+
+    def __init__(self) -> None:
+        super().__init__(phrase="unavailable-server-ends")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
     """How long a request may take.

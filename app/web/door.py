@@ -1,7 +1,9 @@
 """The door that every request comes in by and every answer goes out by: ids, headers, and the last refusal."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -13,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.graph.errors import InternalError
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
+from app.web.connections import RESTARTED
+from app.web.deadlines import ServerEnds
 from app.web.exchange import AnswersAtOnce, Exchange, RawHeaders, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
 from app.web.refusing import Voice, refuse
@@ -156,6 +160,9 @@ class Door:
         except ClientDisconnect:
             # Nobody waits for an answer any more, and nothing failed here.
             return
+        except asyncio.CancelledError:
+            # Nobody cancels a request but a server that ends, and has waited for it.
+            await self._give_up(scope, receive, send)
         except Exception as error:
             voice = Voice.of(scope, self._phrases)
             logger.error("request %s failed at the door", voice.request_id, exc_info=error)
@@ -163,6 +170,13 @@ class Door:
             if exchange_of(scope).status is None and scope["type"] == "http":
                 response = refuse(InternalError(requestId=voice.request_id), voice, scope)
                 await response(scope, receive, send)
+
+    async def _give_up(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            with suppress(OSError, RuntimeError):  # It is closed already, or was never opened.
+                await send({"type": "websocket.close", "code": RESTARTED, "reason": ""})
+        elif exchange_of(scope).status is None:
+            await refuse(ServerEnds(), Voice.of(scope, self._phrases), scope)(scope, receive, send)
 
     async def _refuse(self, request: Request, refusal: Exception) -> Response:
         problem = refusal if isinstance(refusal, Problem) else _problem_of(refusal, request.method)

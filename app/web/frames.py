@@ -42,6 +42,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._watch: Watch = config.loaded_app.state.watch
         self._allowance = Allowance(self._limits.frames_per_second, self._limits.frame_burst)
         self._is_cut = False
+        # For the client's answer to a close.
+        self.close_timeout = _LAST_SECONDS
 
     def data_received(self, data: bytes) -> None:
         """Take some frames, a few at a time: of those that are too many, most are never looked at."""
@@ -87,6 +89,11 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.pong_timer = self.pending_ping_payload = None
         if not self.close_sent and not self.transport.is_closing():
             self._fail(TIMED_OUT, "Ping not answered")
+
+    def shutdown(self) -> None:
+        """Leave it to the application to close the socket, once it has answered what is under way."""
+        if self.close_sent or not self.handshake_complete:
+            super().shutdown()
 
     def handle_parser_exception(self) -> None:
         """Close what breaks the protocol, and wait a moment for the client to read why.

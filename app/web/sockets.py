@@ -32,7 +32,7 @@ from app.graph.schema import SecuredSchema
 from app.kit.problem import Problem, Problems
 from app.security.tokens import AccessClaims
 from app.web.clients import address_of
-from app.web.connections import Connections, token_ends
+from app.web.connections import RESTARTED, Connections, token_ends
 from app.web.deadlines import TimeLimits, all_in_time
 from app.web.documents import NamedDocuments
 from app.web.exchange import Exchange, current
@@ -169,12 +169,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         super().__init__(view, websocket, context, *arguments, **others)
         self.endpoint: SocketView = view
         self.connection: HTTPConnection = websocket.ws
-        self.watch: asyncio.Task[None] | None = None
+        self.watches: list[asyncio.Task[None]] = []
         self._is_silent = True
 
     async def handle(self) -> None:
         """Serve the socket until it is closed."""
         self.endpoint.connections.note_uninitialised(1)
+        self.watches.append(asyncio.create_task(self._end_with_server()))
         try:
             await super().handle()
         finally:
@@ -182,9 +183,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def shutdown(self) -> None:
         """End all that the socket had going."""
-        if self.watch is not None:
-            self.watch.cancel()
-            await asyncio.gather(self.watch, return_exceptions=True)
+        for watch in self.watches:
+            watch.cancel()
+        await asyncio.gather(*self.watches, return_exceptions=True)
         await super().shutdown()
 
     async def handle_message(self, message: Message) -> None:
@@ -213,10 +214,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await self.send_message({"type": "connection_ack"})
         self.connection_acknowledged = True
         if self.context.claims is not None:
-            self.watch = asyncio.create_task(self._end_with_token(self.context.claims))
+            self.watches.append(asyncio.create_task(self._end_with_token(self.context.claims)))
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        """Start an operation."""
+        """Start an operation, unless the server ends: the client comes again with it."""
+        if self.endpoint.connections.ending.is_set():
+            return
         if not self.connection_acknowledged:
             await self.websocket.close(UNAUTHORIZED, "Unauthorized")
             return
@@ -273,6 +276,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             address=address,
         )
         operation.is_stream = prepared.is_subscription
+        if operation.is_stream and self.endpoint.connections.ending.is_set():
+            return
         results = await schema.stream(
             named.text,
             variable_values=operation.variables,
@@ -304,15 +309,31 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _end_with_token(self, claims: AccessClaims) -> None:
         fault = await token_ends(claims, self.endpoint.services)
-        running = [each for each in self.operations.values() if isinstance(each, SocketOperation) and each.task]
-        streams = [each for each in running if each.is_stream]
+        for operation in self._end_streams():
+            await operation.refuse(fault)
+        await self._finish()
+        await self._turn_away(fault)
+
+    async def _end_with_server(self) -> None:
+        await self.endpoint.connections.ending.wait()
+        self._end_streams()
+        await self._finish()
+        await self.websocket.close(RESTARTED, "")
+
+    def _end_streams(self) -> list[SocketOperation]:
+        streams = [each for each in self._running() if each.is_stream]
         for operation in streams:
             if operation.task is not None:
                 operation.task.cancel()
-            await operation.refuse(fault)
+        return streams
+
+    async def _finish(self) -> None:
         # What has only one answer was begun in time and is let finish: cut off, nobody knew if it was done.
-        await asyncio.gather(*(each.task for each in running if each.task is not None), return_exceptions=True)
-        await self._turn_away(fault)
+        tasks = [operation.task for operation in self._running() if operation.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _running(self) -> list[SocketOperation]:
+        return [each for each in self.operations.values() if isinstance(each, SocketOperation) and each.task]
 
     async def _turn_away(self, fault: Problem) -> None:
         await self.websocket.close(FORBIDDEN, fault.code)

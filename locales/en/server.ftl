@@ -361,9 +361,10 @@ mail-recovery-code-used-text =
 
     If this was not you, choose a new password at once and ask for new recovery codes.
 
-## How long an operation may take: a finer text for UNAVAILABLE.
+## How long an operation may take: finer texts for UNAVAILABLE.
 
 unavailable-out-of-time = The operation took too long and was given up. Ask for less at a time, or try again shortly.
+unavailable-server-ends = The server is being restarted and has given this up. Try again shortly.
 
 ## How large an operation may be: finer texts for COST_EXCEEDED.
 

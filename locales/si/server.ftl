@@ -362,9 +362,10 @@ mail-recovery-code-used-text =
 
     එසේ කළේ ඔබ නොවේ නම්, වහාම අලුත් මුරපදයක් තෝරා අලුත් ප්‍රතිසාධන කේත ඉල්ලන්න.
 
-## How long an operation may take: a finer text for UNAVAILABLE.
+## How long an operation may take: finer texts for UNAVAILABLE.
 
 unavailable-out-of-time = මෙහෙයුමට ඕනෑවට වඩා කාලයක් ගත වූ බැවින් එය නවතන ලදී. වරකට අඩුවෙන් ඉල්ලන්න, නැතහොත් මඳ වේලාවකින් නැවත උත්සාහ කරන්න.
+unavailable-server-ends = සේවාදායකය නැවත ආරම්භ කෙරෙමින් පවතින බැවින් මෙය නවතන ලදී. මඳ වේලාවකින් නැවත උත්සාහ කරන්න.
 
 ## How large an operation may be: finer texts for COST_EXCEEDED.
 

@@ -188,7 +188,7 @@ async def spoken_to(server: Server) -> AsyncIterator[ClientConnection]:
 async def test_nothing_that_is_told_in_confidence_is_written_anywhere(tmp_path: Path, form: str) -> None:
     secrets = Secrets({PASSWORD, WRONG, NEW, OTHER, NEWCOMER, TAG, FILTER, LITERAL, PRICE, IN_STREAM})
     secrets |= {COOKIE, IN_QUERY, BROKEN, HEADER, MANAGER}
-    with serving(tmp_path, program="tests.failing", errors=tmp_path / "errors.log", log_format=form) as server:
+    with serving(tmp_path, program="tests.failing", errors="errors.log", log_format=form) as server:
         token = await live_with_secrets(server, secrets)
         await ask_every_way(server, token)
         status = server.terminate()
@@ -234,7 +234,7 @@ def hold_to_fields(requests: list[str], others: list[str]) -> None:
 async def test_in_production_every_line_is_json_from_the_first_to_the_last(tmp_path: Path) -> None:
     with serving(
         tmp_path,
-        errors=tmp_path / "errors.log",
+        errors="errors.log",
         mode="production",
         secret="s" * 40,
         pepper="p" * 40,
