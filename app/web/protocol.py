@@ -74,10 +74,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._begun is not None:
             # The rest of it is still to come.
             self._serve_begun()
-        if self.transport.is_closing():
-            self._stop_timer()
-        elif self._is_whole:
-            self._received = 0
+        if self.transport.is_closing() or self._is_whole:
             self._stop_timer()
         elif self._is_in_head and self._received > self._limits.head_bytes:
             self._refuse_head()
@@ -101,7 +98,9 @@ class BoundedHttp(HttpToolsProtocol):
         Raises:
             HttpParserError: It is too large.
         """
-        if self._received > self._limits.head_bytes and self._head_bytes() > self._limits.head_bytes:
+        # Behind another request in one packet nothing is counted yet.
+        may_be_too_large = not 0 < self._received <= self._limits.head_bytes
+        if may_be_too_large and self._head_bytes() > self._limits.head_bytes:
             self._refuse_head()
             raise httptools.HttpParserError
         self._is_in_head = False
@@ -112,6 +111,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request."""
         self._is_whole = True
+        self._received = 0
         super().on_message_complete()
         if self._begun is not None and not self._answers_at_once(self._begun[0]):
             self._serve_begun()

@@ -88,6 +88,28 @@ def test_requests_in_one_packet_are_answered_each_in_turn(server: Server) -> Non
         assert [connection.answer().status for _ in range(40)] == [200] * 40
 
 
+def test_many_small_requests_in_a_row_are_no_large_head(server: Server) -> None:
+    number = 10 * HEAD_BYTES // len(WHOLE)
+
+    with wire(server) as connection:
+        # A packet ends where it will, also in the middle of a head.
+        connection.send(WHOLE * (number - 1) + REQUEST)
+        answers = [connection.answer().status for _ in range(number - 1)]
+        connection.send(WHOLE.removeprefix(REQUEST))
+        answers.append(connection.answer().status)
+
+    assert answers == [200] * number
+
+
+def test_a_head_behind_another_request_is_held_to_its_size_too(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(WHOLE + padded(HEAD_BYTES + 1))
+
+        # Said at once, and so before the answer that is still to come.
+        assert connection.answer().status == 431
+        assert connection.is_closed()
+
+
 def test_what_is_answered_at_once_keeps_its_turn(server: Server) -> None:
     body = b'{"query": "{ __typename }"}'
     at_once = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
