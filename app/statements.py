@@ -77,7 +77,7 @@ def spell(statement: Executable, dialect_name: str) -> Spelling:
     writers = {**compiled._bind_processors, **whole.processors}  # noqa: SLF001 - there is no public way
     names = tuple(whole.positiontup or ())
     fixed = {
-        name: value if (write := writers.get(name)) is None else write(value)
+        name: value if value is None or (write := writers.get(name)) is None else write(value)
         for name, value in whole.parameters.items()
     }
     columns = compiled._result_columns  # noqa: SLF001 - the same

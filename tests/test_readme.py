@@ -222,7 +222,7 @@ def test_every_status_of_an_error_code_is_beside_it() -> None:
 
 
 _IS_A_LIMIT = re.compile(
-    r"max_\w+|\w+_per_(minute|address)|sockets?_\w+|uninitialised_sockets|request_seconds|execution_seconds"
+    r"max_\w+|\w+_per_(minute|address)|sockets?_\w+|uninitialised_sockets|(request|execution|unread)_seconds"
     r"|password_max_length|lockout_failures|code_(tries|seconds|interval_seconds)|response_cache_bytes|repeatability_seconds"
 )
 _UNITS = {"": 1, "KiB": 1_024, "MiB": 1_048_576}

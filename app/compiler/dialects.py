@@ -1,11 +1,14 @@
-"""How SQLite and PostgreSQL spell JSON: rows as arrays, rows as an array of those, and texts out of one."""
+"""How SQLite and PostgreSQL spell JSON arrays of rows, texts out of one, and sums and means of amounts."""
 
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text
+from sqlalchemy import BigInteger, ColumnElement, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+from app.kit.money import PLACES, UNITS, Money
 
 
 class JsonRow(FunctionElement[str]):
@@ -38,6 +41,33 @@ class LowerTexts(FunctionElement[str]):
     type = Text()
     inherit_cache = True
     name = "lower_texts"
+
+
+class SumOfWhole(FunctionElement[int]):
+    """What the whole parts of amounts sum up to: in ten-thousandths, a 64-bit number could overflow."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "sum_of_whole"
+
+
+class SumOfRest(FunctionElement[int]):
+    """What is left of amounts beside their whole parts, summed up in ten-thousandths."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "sum_of_rest"
+
+
+class Mean(FunctionElement[Decimal]):
+    """The mean of amounts, exact to the ten-thousandth, halves to the even one; NULL if there are none.
+
+    Takes how many there are, and what their whole parts and the rests sum up to.
+    """
+
+    type = Money()
+    inherit_cache = True
+    name = "mean"
 
 
 @compiles(JsonRow, "sqlite")
@@ -87,5 +117,43 @@ def _(element: LowerTexts, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT lower(value) FROM json_array_elements_text({texts}))"  # noqa: S608 - the same
 
 
-def _arguments(element: FunctionElement[str]) -> list[ColumnElement[Any]]:
+@compiles(SumOfWhole, "sqlite")
+def _(element: SumOfWhole, compiler: SQLCompiler, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)} / {UNITS})"
+
+
+@compiles(SumOfWhole, "postgresql")
+def _(element: SumOfWhole, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(sum(trunc({compiler.process(element.clauses, **options)})) AS BIGINT)"
+
+
+@compiles(SumOfRest, "sqlite")
+def _(element: SumOfRest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)} % {UNITS})"
+
+
+@compiles(SumOfRest, "postgresql")
+def _(element: SumOfRest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(sum({compiler.process(element.clauses, **options)} % 1 * {UNITS}) AS BIGINT)"
+
+
+@compiles(Mean, "sqlite")
+def _(element: Mean, compiler: SQLCompiler, **options: Any) -> str:
+    return _mean_units(element, compiler, options)
+
+
+@compiles(Mean, "postgresql")
+def _(element: Mean, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(({_mean_units(element, compiler, options)}) * {1 / UNITS} AS NUMERIC(19, {PLACES}))"
+
+
+def _mean_units(element: Mean, compiler: SQLCompiler, options: dict[str, Any]) -> str:
+    number, whole, rest = (compiler.process(clause, **options) for clause in _arguments(element))
+    below = f"({whole} % {number} * {UNITS} + {rest})"
+    units = f"({whole} / {number} * {UNITS} + {below} / {number})"
+    # More than half is left over, or just half and the number is odd.
+    return f"{units} + CAST({below} % {number} * 2 + {units} % 2 > {number} AS INTEGER)"
+
+
+def _arguments(element: FunctionElement[Any]) -> list[ColumnElement[Any]]:
     return list(element.clauses)

@@ -14,8 +14,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 from sqlmodel import AutoString
 
+from app.compiler.cursors import Ordering
 from app.kit.moments import Moment
-from app.kit.money import PLACES, Money
+from app.kit.money import PLACES, UNITS, Money
 from app.kit.tables import Key
 
 # SQLite takes 127 arguments for a function (100 before 3.46 where it was built so), two for each field.
@@ -54,6 +55,35 @@ class Opaque(FunctionElement[str]):
         self.type_name = type_name
 
 
+class Cursor(FunctionElement[str]):
+    """A row's cursor, as `app.compiler.cursors` writes it."""
+
+    type = Text()
+    inherit_cache = False
+    name = "json_cursor"
+
+    def __init__(self, ordering: Ordering, rows: Any) -> None:
+        super().__init__(*(getattr(rows, attribute) for attribute, _ in ordering.by))
+        self.ordering_name = ordering.name
+
+
+class CursorAtEnd(FunctionElement[str]):
+    """Of all rows, the cursor of the first or of the last; there has to be one."""
+
+    type = Text()
+    inherit_cache = False
+    name = "json_cursor_at_end"
+
+    def __init__(self, ordering: Ordering, rows: Any, *, last: bool) -> None:
+        place = (getattr(rows, attribute) for attribute, _ in ordering.by)
+        super().__init__(*place, *ordering.clauses(rows, reverse=last))
+        self.ordering_name = ordering.name
+        self.last = last
+        # What is ordered by the key alone begins with its least or its greatest.
+        ((_, descends), *others) = ordering.by
+        self.of_key = None if others else "max" if last is not descends else "min"
+
+
 class JsonMembers(FunctionElement[str]):
     """A JSON object of members that are JSON texts already."""
 
@@ -67,7 +97,7 @@ class JsonMembers(FunctionElement[str]):
 
 
 class JsonObject(JsonMembers):
-    """A row's JSON object."""
+    """A row's JSON object, or one that is in it."""
 
     name = "json_row_object"
     inherit_cache = False
@@ -97,8 +127,7 @@ def is_writable(column_type: TypeEngine[Any]) -> bool:
 def _in_sqlite(column_type: TypeEngine[Any], value: str) -> tuple[str, bool]:
     """Write a value as an SQL value, and say whether it is a text that has to be quoted."""
     if isinstance(column_type, Money):
-        unit = 10**PLACES
-        return f"printf('%d.%0{PLACES}d', {value} / {unit}, {value} % {unit})", True
+        return f"printf('%d.%0{PLACES}d', {value} / {UNITS}, {value} % {UNITS})", True
     if isinstance(column_type, Moment):
         return f"strftime('%Y-%m-%dT%H:%M:%fZ', {value} / 1000.0, 'unixepoch')", True
     if column_type is Key:
@@ -116,29 +145,49 @@ def _(element: JsonScalar, compiler: SQLCompiler, **options: Any) -> str:
 
 
 @compiles(Opaque, "sqlite")
-def _(element: Opaque, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(Cursor, "sqlite")
+@compiles(CursorAtEnd, "sqlite")
+def _(element: Opaque | Cursor | CursorAtEnd, compiler: SQLCompiler, **options: Any) -> str:
     return f"'\"' || {_opaque_in_sqlite(element, compiler, options)} || '\"'"
 
 
-def _opaque_in_sqlite(element: Opaque, compiler: SQLCompiler, options: dict[str, Any]) -> str:
-    return f"base64url('{element.type_name}:' || {compiler.process(element.clauses, **options)})"
+def _opaque_in_sqlite(
+    element: Opaque | Cursor | CursorAtEnd, compiler: SQLCompiler, options: dict[str, Any]
+) -> str:
+    columns = [compiler.process(column, **options) for column in element.clauses]
+    if isinstance(element, Opaque):
+        return f"base64url('{element.type_name}:' || {columns[0]})"
+    if isinstance(element, Cursor):
+        return f"hex(json_array('{element.ordering_name}', {', '.join(columns)}))"
+    if element.of_key:
+        return f"hex(json_array('{element.ordering_name}', {element.of_key}({columns[0]})))"
+    # In the order of the subquery. For the first and the last together, SQLite makes the array once.
+    places = f"json_group_array(json_array('{element.ordering_name}', {', '.join(columns[: len(columns) // 2])}))"
+    return f"hex(json_extract({places}, '{'$[#-1]' if element.last else '$[0]'}'))"
 
 
 @compiles(JsonObject, "sqlite")
 def _(element: JsonObject, compiler: SQLCompiler, **options: Any) -> str:
     if not _is_flat(element):
         return _joined(element, compiler, options)
-    arguments = []
-    for key, member in zip(element.keys_, element.clauses, strict=True):
-        if isinstance(member, Literal):
-            value = f"'{member.text}'"
-        elif isinstance(member, Opaque):
-            value = _opaque_in_sqlite(member, compiler, options)
-        else:
-            (column,) = member.clauses
-            value, _ = _in_sqlite(column.type, compiler.process(column, **options))
-        arguments.append(f"'{key}', {value}")
+    arguments = (
+        f"'{key}', {_flat(member, compiler, options)}"
+        for key, member in zip(element.keys_, element.clauses, strict=True)
+    )
     return f"json_object({', '.join(arguments)})"
+
+
+def _flat(member: Any, compiler: SQLCompiler, options: dict[str, Any]) -> str:
+    """Write a member as an SQL value that SQLite makes JSON of."""
+    if isinstance(member, Literal):
+        return f"'{member.text}'"
+    if isinstance(member, Opaque | Cursor):
+        return _opaque_in_sqlite(member, compiler, options)
+    if isinstance(member, JsonObject):
+        return compiler.process(member, **options)
+    (column,) = member.clauses
+    value, _ = _in_sqlite(column.type, compiler.process(column, **options))
+    return value
 
 
 @compiles(JsonArray, "sqlite")
@@ -151,9 +200,13 @@ def _(element: JsonArray, compiler: SQLCompiler, **options: Any) -> str:
     return f"'[' || coalesce(group_concat({text}), '') || ']'"
 
 
+_PLAIN = (JsonScalar, Literal, Opaque, Cursor)
+
+
 def _is_flat(element: JsonObject) -> bool:
     return len(element.keys_) <= _MOST_IN_A_FUNCTION and all(
-        isinstance(member, JsonScalar | Literal | Opaque) for member in element.clauses
+        _is_flat(member) if isinstance(member, JsonObject) else isinstance(member, _PLAIN)
+        for member in element.clauses
     )
 
 
@@ -178,6 +231,42 @@ def _(element: JsonScalar, compiler: SQLCompiler, **options: Any) -> str:
 def _(element: Opaque, compiler: SQLCompiler, **options: Any) -> str:
     name = f"'{element.type_name}:' || {compiler.process(element.clauses, **options)}"
     return f"'\"' || translate(encode(convert_to({name}, 'UTF8'), 'base64'), '+/', '-_') || '\"'"
+
+
+@compiles(Cursor, "postgresql")
+def _(element: Cursor, compiler: SQLCompiler, **options: Any) -> str:
+    return _in_hex(_place(element.ordering_name, list(element.clauses), compiler, options))
+
+
+@compiles(CursorAtEnd, "postgresql")
+def _(element: CursorAtEnd, compiler: SQLCompiler, **options: Any) -> str:
+    clauses = list(element.clauses)
+    columns, order = clauses[: len(clauses) // 2], clauses[len(clauses) // 2 :]
+    if element.of_key:
+        key = f"{element.of_key}({compiler.process(columns[0], **options)})"
+        return _in_hex(f"""'["{element.ordering_name}",' || {key} || ']'""")
+    ordered = ", ".join(compiler.process(clause, **options) for clause in order)
+    place = _place(element.ordering_name, columns, compiler, options)
+    return _in_hex(f"(array_agg({place} ORDER BY {ordered}))[1]")
+
+
+def _place(
+    name: str, columns: Sequence[ColumnElement[Any]], compiler: SQLCompiler, options: dict[str, Any]
+) -> str:
+    values = (_in_a_place(column, compiler.process(column, **options)) for column in columns)
+    return f"""'["{name}",' || {" || ',' || ".join(values)} || ']'"""
+
+
+def _in_a_place(column: ColumnElement[Any], value: str) -> str:
+    if isinstance(column.type, Money):
+        return f"CAST({value} * {UNITS} AS BIGINT)"
+    if isinstance(column.type, Moment):
+        return f"CAST(extract(epoch FROM {value}) * 1000 AS BIGINT)"
+    return f"CAST(to_json({value}) AS TEXT)" if is_text(column.type) else value
+
+
+def _in_hex(text: str) -> str:
+    return f"'\"' || upper(encode(convert_to({text}, 'UTF8'), 'hex')) || '\"'"
 
 
 @compiles(JsonArray, "postgresql")

@@ -6,7 +6,7 @@ them, and kept.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from graphql import (
@@ -27,9 +27,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from app.compiler.plan import MAX_RELATIONS, ReadPlan, Selection, Shelves, plan
+from app.compiler.plan import MAX_RELATIONS, NotCompiled, ReadPlan, Shelves, plan, relations_of
+from app.compiler.selection import Selection
 from app.compiler.slots import NoSlot, Slot
-from app.compiler.texts import NotCompiled, RootPlan, Statement, statement
+from app.compiler.texts import Found, RootPlan, Statement, statement
 from app.kit.bounded import Bounded
 from app.kit.problem import Problem
 
@@ -38,24 +39,28 @@ MOST_STATEMENTS = 32
 
 _LARGEST_INT = 2**31 - 1
 
+_FOR_THE_EXECUTOR = "the variables are for the executor to look at"
+
 
 @dataclass(frozen=True, slots=True)
 class Root:
     """How a root field that gives one object finds it.
 
     Attributes:
-        argument: The argument that names it; the same as the attribute that it is found by.
-        read: From the argument's value to the attribute's.
+        argument: The argument that names it.
+        attribute: What it is found by.
+        types: The types that the object may be of, each with how to read the argument as the attribute's value.
         is_required: Whether it is an error that the object is not there.
     """
 
     argument: str
-    read: Callable[[Any], Any]
+    attribute: str
+    types: Mapping[str, Callable[[Any], Any]]
     is_required: bool
 
 
 Roots = Mapping[str, Root | None]
-"""The root fields that are read from the database alone; None for one that gives a list."""
+"""The root fields that are read from the database alone; None for one that gives a list or a page."""
 
 
 def _text(value: Any) -> str | None:
@@ -141,8 +146,27 @@ class CompiledOperation:
             NotCompiled: The statement cannot be made for these variables. Either they are wrong, or they ask for
                 more than one statement can do: who executes the operation finds out and says so.
         """
+        made, slots = self._made(given or {})
+        try:
+            return made, made.values(slots)
+        except Problem as refusal:
+            raise NotCompiled(_FOR_THE_EXECUTOR) from refusal
+
+    def statement(self, given: Mapping[str, Any]) -> Statement:
+        """Give the statement alone, whatever the values of its binds are.
+
+        Args:
+            given: The variables as the client sent them.
+
+        Raises:
+            NotCompiled: The statement cannot be made for these variables.
+        """
+        made, _ = self._made(given)
+        return made
+
+    def _made(self, given: Mapping[str, Any]) -> tuple[Statement, dict[str, Any]]:
         while True:
-            decisive, slots = self._split(given or {})
+            decisive, slots = self._split(given)
             try:
                 # A variable that is left out may have a default, which is another case than any value.
                 key = (
@@ -153,12 +177,12 @@ class CompiledOperation:
                 if made is None:
                     made = self._make(decisive, slots)
                     self._statements.put(key, made)
-                return made, made.values(slots)
+                return made, slots
             except NoSlot as refusal:
                 # From now on each of the variable's values has a statement of its own.
                 del self._coercions[refusal.name]
             except (Problem, GraphQLError, orjson.JSONEncodeError) as refusal:
-                raise NotCompiled("the variables are for the executor to look at") from refusal
+                raise NotCompiled(_FOR_THE_EXECUTOR) from refusal
 
     def _split(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         decisive: dict[str, Any] = {}
@@ -188,24 +212,26 @@ class CompiledOperation:
         as_field = FieldNode(name=NameNode(value="query"), selection_set=self._operation.selection_set)
         whole = Selection(self._schema, self._fragments, values, [as_field])
         roots = [self._root(selection) for selection in whole.subselections(self._root_type)]
-        if sum(_relations(root.plan) for root in roots if root.plan is not None) > MAX_RELATIONS:
+        if sum(relations_of(each) for root in roots for each in root.plans) > MAX_RELATIONS:
             raise NotCompiled("more relations than one statement can read")
         return statement(roots, self._root_type.name, self._dialect)
 
     def _root(self, selection: Selection) -> RootPlan:
-        name = selection.nodes[0].name.value
-        if name == "__typename":
+        if selection.name == "__typename":
             return RootPlan(selection.key, None)
-        root = self._roots[name]
-        to_read = plan(selection, self._root_type, self._shelves)
+        root = self._roots[selection.name]
         if root is None:
-            return RootPlan(selection.key, to_read)
+            return RootPlan(selection.key, plan(selection, self._root_type, self._shelves))
         given = selection.arguments(self._root_type)[root.argument]
-        return RootPlan(selection.key, to_read, (root.argument, given), root.read, root.is_required)
+        found = [
+            Found(self._plan_object(selection, name), root.attribute, given, read)
+            for name, read in root.types.items()
+        ]
+        return RootPlan(selection.key, tuple(found), root.is_required)
 
-
-def _relations(to_read: ReadPlan) -> int:
-    return 1 + sum(_relations(relation.plan) for relation in to_read.relations)
+    def _plan_object(self, selection: Selection, type_name: str) -> ReadPlan:
+        of = cast("GraphQLObjectType", self._schema.type_map[type_name])
+        return cast("ReadPlan", plan(selection, self._root_type, self._shelves, of=of))
 
 
 def _names_below(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str]:

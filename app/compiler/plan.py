@@ -3,31 +3,17 @@
 Takes no connection and knows no SQL: a plan can be printed and compared.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, cast
+from typing import TypeAlias, cast
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLObjectType,
-    GraphQLSchema,
-    InlineFragmentNode,
-    SelectionSetNode,
-    get_argument_values,
-    get_directive_values,
-    get_named_type,
-    get_nullable_type,
-    is_list_type,
-)
-from graphql.execution.values import VariableValues
-from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
+from graphql import GraphQLObjectType, get_named_type, get_nullable_type, is_list_type, is_object_type
 from sqlmodel import SQLModel
 
-from app.compiler.slots import Slot, refuse_slots
-from app.kit.problem import InvalidInput, Problem
+from app.compiler.selection import Selection
+from app.compiler.windows import PageWindow, Window, page_window, window
+from app.kit.problem import Problem
 
 # SQLite's parser gives up at seven nested JSON subqueries ("parser stack overflow", measured on 3.40.1).
 MAX_NESTED_RELATIONS = 6
@@ -36,7 +22,12 @@ MAX_NESTED_RELATIONS = 6
 # fragments of a few lines can spell out thousands of relations.
 MAX_RELATIONS = 50
 
-MAX_LIMIT = 500
+TOTAL, FIGURES = "totalCount", "aggregates"
+"""The fields of a connection that are about all its pages."""
+
+
+class NotCompiled(Exception):
+    """The operation has something that no statement says; the text says what, and is for developers."""
 
 
 class TooDeep(Problem):
@@ -57,35 +48,20 @@ class Shelf:
 
     Attributes:
         columns: The entity's attribute for each GraphQL field that is a column.
-        relations: The entity's relationship for each GraphQL field that is one.
+        relations: The entity's relationship for each GraphQL field that gives it as objects or page by page.
         orders: The entity's attribute for each value of the type's order enum.
+        amount: The entity's attribute that a connection's figures are about, if there are any.
     """
 
     entity: type[SQLModel]
     columns: Mapping[str, str]
     relations: Mapping[str, str]
     orders: Mapping[str, str]
+    amount: str | None = None
 
 
 Shelves = Mapping[str, Shelf]
 """The shelf of each GraphQL type that stands for an entity, by the type's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which rows, in which order.
-
-    Attributes:
-        filter: As the schema's filter inputs say it, scalars already parsed.
-        order: Pairs of attribute and whether it descends; the key is always added, so the order is total.
-        limit: At most so many rows; None for all.
-        offset: So many rows are passed over first.
-    """
-
-    filter: Mapping[str, Any] = field(default_factory=dict)
-    order: tuple[tuple[str, bool], ...] = ()
-    limit: int | Slot | None = None
-    offset: int | Slot = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +70,7 @@ class Relation:
 
     key: str
     relationship: str
-    plan: "ReadPlan"
+    plan: "ReadPlan | PagePlan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,158 +90,140 @@ class ReadPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """A field's selection as the executor holds it: its nodes, and what they refer to."""
+class Part:
+    """A field of a connection, or of what is in one, under its response key.
 
-    schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
-    variables: VariableValues
-    nodes: Sequence[FieldNode]
+    Attributes:
+        type_name: The GraphQL type that has the field.
+        parts: What is selected below, in the order of the answer.
+        view: What is read of each row on the page, if the field gives rows.
+    """
+
+    key: str
+    name: str
+    type_name: str
+    parts: tuple["Part", ...] = ()
+    view: ReadPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlan:
+    """A connection: which rows are on the page, and what of them, of it, and of all pages.
+
+    One selection may ask for the rows several times, as nodes and in edges, each time for something else of them.
+    """
+
+    shelf: Shelf
+    window: PageWindow
+    parts: tuple[Part, ...]
 
     @property
-    def key(self) -> str:
-        """The response key."""
-        return (self.nodes[0].alias or self.nodes[0].name).value
+    def views(self) -> dict[tuple[str, ...], ReadPlan]:
+        """What is read of each row, by the response keys that lead there from the connection."""
+        nodes = {(part.key,): part.view for part in self.parts}
+        edges = {(part.key, below.key): below.view for part in self.parts for below in part.parts}
+        return {keys: view for keys, view in (nodes | edges).items() if view is not None}
 
-    def arguments(self, parent: GraphQLObjectType) -> dict[str, Any]:
-        """Give the field's arguments, coerced as GraphQL coerces them."""
-        node = self.nodes[0]
-        return get_argument_values(parent.fields[node.name.value], node, self.variables)
-
-    def subselections(self, of: GraphQLObjectType) -> Iterator["Selection"]:
-        """Give the fields selected below on objects of that type, merged by response key."""
-        merged: dict[str, list[FieldNode]] = {}
-        spread: set[str] = set()
-        for node in self.nodes:
-            if node.selection_set is not None:
-                self._collect(node.selection_set, of, merged, spread)
-        for nodes in merged.values():
-            yield Selection(self.schema, self.fragments, self.variables, nodes)
-
-    def _collect(
-        self,
-        selections: SelectionSetNode,
-        of: GraphQLObjectType,
-        merged: dict[str, list[FieldNode]],
-        spread: set[str],
-    ) -> None:
-        for node in selections.selections:
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                merged.setdefault((node.alias or node.name).value, []).append(node)
-            elif isinstance(node, InlineFragmentNode):
-                if node.type_condition is None or self._applies(node.type_condition.name.value, of):
-                    self._collect(node.selection_set, of, merged, spread)
-            elif (name := cast("FragmentSpreadNode", node).name.value) not in spread:
-                # Once is enough, and twice at each of thirty levels would be a billion times.
-                spread.add(name)
-                fragment = self.fragments[name]
-                if self._applies(fragment.type_condition.name.value, of):
-                    self._collect(fragment.selection_set, of, merged, spread)
-
-    def _included(self, node: Any) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
-        return not (skip and skip["if"]) and not (include and not include["if"])
-
-    def _applies(self, condition: str, of: GraphQLObjectType) -> bool:
-        return condition == of.name or condition in {interface.name for interface in of.interfaces}
+    def asks_for(self, name: str) -> bool:
+        """Say whether one of the connection's own fields is selected."""
+        return any(part.name == name for part in self.parts)
 
 
-def plan(selection: Selection, parent: GraphQLObjectType, shelves: Shelves) -> ReadPlan:
+AnyPlan: TypeAlias = ReadPlan | PagePlan
+
+
+def plan(
+    selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, of: GraphQLObjectType | None = None
+) -> AnyPlan:
     """Plan what a field reads, down to the last relation that it selects.
 
     Args:
         selection: The field's selection.
         parent: The type that has the field.
         shelves: What the types stand for.
+        of: The one type of all those that the field may give, if it gives an interface.
+
+    Returns:
+        A `PagePlan` for a connection.
 
     Raises:
         TooDeep: More than `MAX_NESTED_RELATIONS` relations are nested.
         TooWide: There are more than `MAX_RELATIONS` relations over all levels.
-        InvalidInput: A list on the way has a limit or an offset out of range.
+        InvalidInput: A list or a page on the way has a size or an offset out of range.
         KeyError: The field's type stands for no entity; a defect of the schema, not of the request.
     """
-    return _plan(selection, parent, shelves, depth=0, counted=count())
+    return _Planner(shelves).field(selection, parent, of, depth=0)
 
 
-def _plan(
-    selection: Selection, parent: GraphQLObjectType, shelves: Shelves, *, depth: int, counted: Iterator[int]
-) -> ReadPlan:
-    if depth > MAX_NESTED_RELATIONS:
-        raise TooDeep(cost=depth, allowed=MAX_NESTED_RELATIONS)
-    if (relations := next(counted)) > MAX_RELATIONS:
-        raise TooWide(cost=relations, allowed=MAX_RELATIONS)
-    field_type = parent.fields[selection.nodes[0].name.value].type
-    of = cast("GraphQLObjectType", get_named_type(field_type))
-    shelf = shelves[of.name]
-    selected = [(below.key, below.nodes[0].name.value, below) for below in selection.subselections(of)]
-    return ReadPlan(
-        shelf,
-        window(shelf, selection.arguments(parent)) if is_list_type(get_nullable_type(field_type)) else Window(),
-        tuple(
-            Relation(
-                key=key,
-                relationship=shelf.relations[name],
-                plan=_plan(below, of, shelves, depth=depth + 1, counted=counted),
-            )
-            for key, name, below in selected
-            if name in shelf.relations
-        ),
-        of.name,
-        tuple((key, name) for key, name, _ in selected),
-    )
+def relations_of(planned: AnyPlan) -> int:
+    """Count the relations of a plan over all its levels, itself included."""
+    if isinstance(planned, PagePlan):
+        return 1 + len(planned.parts) + sum(relations_of(view) - 1 for view in planned.views.values())
+    return 1 + sum(relations_of(relation.plan) for relation in planned.relations)
 
 
-def window(shelf: Shelf, arguments: Mapping[str, Any]) -> Window:
-    """Read a list field's arguments.
+class _Planner:
+    """Plans one field; counts on the way."""
 
-    Raises:
-        InvalidInput: The limit or the offset is out of range: on a relation nobody else has looked yet.
-        NoSlot: A variable decides how to filter or to order.
-    """
-    limit_from(arguments.get("limit"))
-    offset_from(arguments.get("offset"))
-    for decisive in ("filter", "orderBy"):
-        refuse_slots(arguments.get(decisive))
-    return Window(
-        filter=arguments.get("filter") or {},
-        order=tuple(
-            (shelf.orders[_value(order["field"])], _value(order["direction"]) == "DESC")
-            for order in arguments.get("orderBy") or ()
-        ),
-        limit=arguments.get("limit"),
-        offset=arguments.get("offset") or 0,
-    )
+    def __init__(self, shelves: Shelves) -> None:
+        self._shelves = shelves
+        self._counted = count()
 
+    def field(
+        self, selection: Selection, parent: GraphQLObjectType, of: GraphQLObjectType | None = None, *, depth: int
+    ) -> AnyPlan:
+        if depth > MAX_NESTED_RELATIONS:
+            raise TooDeep(cost=depth, allowed=MAX_NESTED_RELATIONS)
+        self._count()
+        type_ = parent.fields[selection.name].type
+        gives = of or cast("GraphQLObjectType", get_named_type(type_))
+        if gives.name not in self._shelves:
+            return self._page(selection, parent, gives, depth)
+        if not is_list_type(get_nullable_type(type_)):
+            return self._rows(selection, gives, Window(), depth)
+        orders = self._shelves[gives.name].orders
+        return self._rows(selection, gives, window(orders, selection.arguments(parent)), depth)
 
-def limit_from(value: Any) -> Any:
-    """Hold a limit to its range; a slot has no value yet.
+    def _rows(self, selection: Selection, of: GraphQLObjectType, rows: Window, depth: int) -> ReadPlan:
+        shelf = self._shelves[of.name]
+        selected = list(selection.subselections(of))
+        return ReadPlan(
+            shelf,
+            rows,
+            tuple(
+                Relation(below.key, shelf.relations[below.name], self.field(below, of, depth=depth + 1))
+                for below in selected
+                if below.name in shelf.relations
+            ),
+            of.name,
+            tuple((below.key, below.name) for below in selected),
+        )
 
-    Raises:
-        InvalidInput: It is out of range.
-    """
-    return _in_range("limit", value, MAX_LIMIT)
+    def _page(
+        self, selection: Selection, parent: GraphQLObjectType, of: GraphQLObjectType, depth: int
+    ) -> PagePlan:
+        shelf = self._shelves[get_named_type(of.fields["nodes"].type).name]
+        rows = page_window(shelf.orders, selection.arguments(parent))
+        parts = []
+        for below in selection.subselections(of):
+            # Most of them are subqueries of their own.
+            self._count()
+            parts.append(self._part(below, of, depth))
+        return PagePlan(shelf, rows, tuple(parts))
 
+    def _part(self, selection: Selection, parent: GraphQLObjectType, depth: int) -> Part:
+        part = Part(selection.key, selection.name, parent.name)
+        if selection.name.startswith("__"):
+            return part
+        of = get_named_type(parent.fields[selection.name].type)
+        if not is_object_type(of):
+            return part
+        if of.name in self._shelves:
+            view = self._rows(selection, of, Window(), depth)
+            return Part(part.key, part.name, part.type_name, view=view)
+        below = tuple(self._part(each, of, depth) for each in selection.subselections(of))
+        return Part(part.key, part.name, part.type_name, parts=below)
 
-def offset_from(value: Any) -> Any:
-    """Hold an offset to its range; a slot has no value yet.
-
-    Raises:
-        InvalidInput: It is out of range.
-    """
-    return _in_range("offset", value, None)
-
-
-def _in_range(name: str, value: Any, largest: int | None) -> Any:
-    if isinstance(value, int):
-        if value < 0:
-            raise InvalidInput(path=(name,), phrase="rule-too-small", min=0)
-        if largest is not None and value > largest:
-            raise InvalidInput(path=(name,), phrase="rule-too-large", max=largest)
-    return value
-
-
-def _value(choice: Any) -> str:
-    return str(getattr(choice, "value", choice))
+    def _count(self) -> None:
+        if (relations := next(self._counted)) > MAX_RELATIONS:
+            raise TooWide(cost=relations, allowed=MAX_RELATIONS)

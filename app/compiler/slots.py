@@ -6,8 +6,10 @@ values has a plan of its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy import bindparam
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,27 @@ class Bind:
     name: str | None
     read: Callable[[Any], Any]
     value: Any = None
+
+
+@dataclass(slots=True)
+class Binds:
+    """The slots of a statement by the names of its binds, while it is being put together."""
+
+    slots: dict[str, Bind] = field(default_factory=dict)
+
+    def value(self, given: Any, read: Callable[[Any], Any], of: Any) -> Any:
+        """Give what stands for a value in SQL: a bind of its own for a slot.
+
+        Args:
+            given: The value, or its slot.
+            read: From the value to what the statement compares with.
+            of: The type of that in SQL.
+        """
+        if not isinstance(given, Slot):
+            return read(given)
+        name = f"slot_{len(self.slots)}"
+        self.slots[name] = Bind(given.name, read)
+        return bindparam(name, required=False, type_=of)
 
 
 class NoSlot(Exception):

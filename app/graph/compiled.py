@@ -1,32 +1,53 @@
 """Which operations are answered without resolvers, and who may have the answer."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from graphql import GraphQLSchema, OperationDefinitionNode, OperationType
 
 from app.compiler.operation import CompiledOperation, Root, Roots
-from app.compiler.plan import Shelves
-from app.compiler.texts import NotCompiled
+from app.compiler.plan import NotCompiled, Shelves
 from app.domain.policies import Policy
 from app.entities import normal_tag
 from app.graph.compiled_writes import CompiledWrite
 from app.graph.documents import Document, OperationName
+from app.graph.global_ids import taken_apart
 from app.graph.industries import INDUSTRY_WRITES
 from app.graph.keeping import fields_of
 from app.graph.measuring import Costs
+from app.graph.nodes import FINDERS
 from app.graph.permissions import policies_before
 from app.graph.shares import SHARE_WRITES
 from app.graph.writes import Writes
-from app.kit.tables import key
+from app.kit.tables import NO_ROW, key
+
+NODES = ("Industry", "Share")
+"""The types whose objects `node` gives without a resolver: who may see one may see all."""
+
+
+def _key_in(global_id: str, *, of: str) -> int:
+    """Give the key of a record of a type; `NO_ROW` if it is the global id of another, or none.
+
+    Raises:
+        NotCompiled: Only a resolver finds the record.
+    """
+    type_name, text = taken_apart(global_id)
+    if type_name in FINDERS and type_name not in NODES:
+        raise NotCompiled("who may see an object is known only when it is there")
+    return key(text) if type_name == of else NO_ROW
+
 
 ROOTS: Roots = {
     "industries": None,
-    "industry": Root("id", key, is_required=True),
-    "industryByTag": Root("tag", str, is_required=False),
-    "share": Root("id", key, is_required=True),
-    "shareByTag": Root("tag", normal_tag, is_required=False),
+    "industriesConnection": None,
+    "industry": Root("id", "id", {"Industry": key}, is_required=True),
+    "industryByTag": Root("tag", "tag", {"Industry": str}, is_required=False),
+    "node": Root("id", "id", {name: partial(_key_in, of=name) for name in NODES}, is_required=False),
+    "share": Root("id", "id", {"Share": key}, is_required=True),
+    "shareByTag": Root("tag", "tag", {"Share": normal_tag}, is_required=False),
     "shares": None,
+    "sharesConnection": None,
 }
 """The root fields that compile. Their resolvers read the same, for operations that do not."""
 
@@ -91,7 +112,7 @@ def _behind_doors(
 ) -> Compiled[Operation]:
     policies: set[Policy] = set()
     for _, field in fields_of(schema, document.node, operation):
-        asked = policies_before(schema, field)
+        asked = policies_before(schema, field, NODES)
         if asked is None:
             raise NotCompiled("who may see an object is known only when it is there")
         policies |= asked

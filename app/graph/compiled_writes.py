@@ -30,12 +30,12 @@ from strawberry.types import ExecutionResult
 from strawberry.utils.str_converters import to_camel_case
 
 from app.compiler.operation import has_unwritable
-from app.compiler.plan import Selection, Shelf, Shelves
-from app.compiler.texts import NotCompiled
+from app.compiler.plan import NotCompiled, Shelf, Shelves
+from app.compiler.selection import Selection
 from app.domain.audit import AuditedWork
 from app.graph.documents import Document
+from app.graph.global_ids import global_id
 from app.graph.rules import checked
-from app.graph.types import global_id
 from app.graph.writes import Writes, Written
 
 Show = Callable[[Written], Any]

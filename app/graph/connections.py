@@ -1,28 +1,22 @@
-"""Pages of rows by their key: cursors that stay true when rows are inserted (Relay's connections)."""
+"""Pages of rows, as a connection shows them, and those of people by their key (Relay's cursor connections)."""
 
-import base64
-import binascii
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, TypeVar, cast
 
 import strawberry
+from graphql.pyutils import Path
 from sqlalchemy import ColumnElement
 from sqlmodel import SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Parent
 
-from app.kit.problem import InvalidInput, Problem
+from app.compiler.cursors import Ordering, value_given
+from app.compiler.windows import Paging
+from app.graph.context import Info
 
 R = TypeVar("R", bound=SQLModel)
-
-DEFAULT_PAGE = 100
-MOST_ON_A_PAGE = 500
-
-
-class CursorInvalid(Problem):
-    """The cursor is not one of ours."""
-
-    code = "CURSOR_EXPIRED"
 
 
 @strawberry.type(description="Where a page lies among all the pages.")
@@ -35,79 +29,120 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The cursor of the page's last item.")
 
 
+@strawberry.type(description="Figures over all the shares that a connection's filter selects.")
+class ShareAggregates:
+    """Figures over all the shares that a connection's filter selects."""
+
+    count: int = strawberry.field(description="How many there are.")
+    min_price: Decimal | None = strawberry.field(description="The lowest price on record.")
+    max_price: Decimal | None = strawberry.field(description="The highest price on record.")
+    average_price: Decimal | None = strawberry.field(description="The mean price on record.")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[R]):
+    """A row on a page.
+
+    Attributes:
+        cursor: Its place.
+        row: The row.
+        views: The row as it was read for one of the places where the operation asks for it, by the response keys
+            that lead there from the connection. One operation may ask for a row twice, differently.
+    """
+
+    cursor: str
+    row: R
+    views: Mapping[tuple[str, ...], R] = field(default_factory=dict)
+
+    def view(self, *keys: str) -> R:
+        """Give the row as it was read for a place."""
+        return self.views.get(keys, self.row)
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
     """What a client asked for, as found.
 
     Attributes:
-        rows: The rows, in the connection's order.
+        edges: The rows, in the connection's order.
         info: Where the page lies.
-        where: What all pages have in common, for those who count.
+        where: What all pages have in common, for those who count afterwards.
+        total: How many rows there are on all pages, if that was counted at once.
+        figures: Figures of all these rows, if they were asked for.
     """
 
-    rows: Sequence[R]
+    edges: Sequence[Edge[R]]
     info: PageInfo
-    where: tuple[ColumnElement[bool], ...]
+    where: tuple[ColumnElement[bool], ...] = ()
+    total: int | None = None
+    figures: ShareAggregates | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
-    """The arguments of a connection (Relay's cursor connections specification, section 4)."""
-
-    first: int | None = None
-    after: str | None = None
-    last: int | None = None
-    before: str | None = None
-
-    @classmethod
-    def of(cls, first: Any, after: Any, last: Any, before: Any) -> Self:
-        """Take a field's arguments, of which those left out are UNSET."""
-        given = {"first": first, "after": after, "last": last, "before": before}
-        return cls(**{name: None if value is strawberry.UNSET else value for name, value in given.items()})
-
-    def size(self) -> int:
-        """Give how many rows are wanted.
-
-        Raises:
-            InvalidInput: Both ends are asked for at once, or too many or fewer than none.
-        """
-        if self.first is not None and self.last is not None:
-            raise InvalidInput(path=("last",), phrase="rule-one-of")
-        name, wanted = ("first", self.first) if self.last is None else ("last", self.last)
-        if wanted is None:
-            return DEFAULT_PAGE
-        if wanted < 0:
-            raise InvalidInput(path=(name,), phrase="rule-too-small", min=0)
-        if wanted > MOST_ON_A_PAGE:
-            raise InvalidInput(path=(name,), phrase="rule-too-large", max=MOST_ON_A_PAGE)
-        return wanted
+def edges_of(page: Parent[Page[Any]]) -> Any:
+    """Give a page's rows with their cursors."""
+    return page.edges
 
 
-def write_cursor(key: int) -> str:
-    """Make the opaque cursor of a row."""
-    return base64.urlsafe_b64encode(f"key:{key}".encode()).decode()
+def node_of(edge: Parent[Edge[Any]], info: Info) -> Any:
+    """Give the row of an edge."""
+    node = info.path
+    # Between the two is the edge's place in the list.
+    edges = cast("Path", cast("Path", node.prev).prev)
+    return edge.view(str(edges.key), str(node.key))
 
 
-def read_cursor(cursor: str, name: str) -> int:
-    """Read a cursor.
+def nodes_of(page: Parent[Page[Any]], info: Info) -> Any:
+    """Give a page's rows."""
+    key = str(info.path.key)
+    return [edge.view(key) for edge in page.edges]
 
-    Raises:
-        CursorInvalid: It is not one of ours.
+
+def page_info_of(page: Parent[Page[Any]]) -> PageInfo:
+    """Say where a page lies."""
+    return page.info
+
+
+def total_of(page: Parent[Page[Any]]) -> Any:
+    """Say how many rows there are on all pages."""
+    return page.total
+
+
+def figures_of(page: Parent[Page[Any]]) -> Any:
+    """Give the figures of all pages."""
+    return page.figures
+
+
+def asked_for(first: Any, after: Any, last: Any, before: Any) -> Paging:
+    """Take a connection field's arguments, of which those left out are UNSET."""
+    given = {"first": first, "after": after, "last": last, "before": before}
+    return Paging(**{name: value for name, value in given.items() if value is not strawberry.UNSET})
+
+
+def cut(found: Sequence[Edge[R]], asked: Paging) -> tuple[Sequence[Edge[R]], PageInfo]:
+    """Make a page's edges of what was found, and say where the page lies.
+
+    Args:
+        found: The rows from the end that the page is cut from, and one more than are wanted if there are more.
+        asked: What was asked for.
     """
-    try:
-        kind, _, key = base64.b64decode(cursor, b"-_", validate=True).decode("ascii").partition(":")
-        if kind != "key" or not 0 <= int(key) < 2**63:
-            raise ValueError(kind)
-        return int(key)
-    except (binascii.Error, ValueError) as error:
-        raise CursorInvalid(path=(name,)) from error
+    size = cast("int", asked.size())
+    more, edges = len(found) > size, list(found[:size])
+    if asked.is_backwards:
+        edges.reverse()
+    return edges, PageInfo(
+        # What a cursor was given for is on the other side of it, and need not be looked for.
+        has_next_page=asked.before is not None if asked.is_backwards else more,
+        has_previous_page=more if asked.is_backwards else asked.after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
 
 
 async def page(
     session: AsyncSession,
     entity: type[R],
     *where: ColumnElement[bool],
-    asked: PageRequest,
+    asked: Paging,
     newest_first: bool = False,
 ) -> Page[R]:
     """Read one page of an entity's rows by their integer key.
@@ -123,9 +158,14 @@ async def page(
         InvalidInput: The arguments contradict each other or ask for too much.
         CursorInvalid: A cursor is not one of ours.
     """
-    size, (bounds, order) = asked.size(), _window(entity, asked, newest_first=newest_first)
-    found = await session.exec(select(entity).where(*where, *bounds).order_by(order).limit(size + 1))
-    return _cut(list(found.all()), size, asked, where)
+    size, ordering = cast("int", asked.size()), _by_key(entity, newest_first=newest_first)
+    found = await session.exec(
+        select(entity)
+        .where(*where, *ordering.bounds(entity, asked, value_given))
+        .order_by(*ordering.clauses(entity, reverse=asked.is_backwards))
+        .limit(size + 1)
+    )
+    return Page(*cut([Edge(ordering.write(row), row) for row in found.all()], asked), where)
 
 
 async def pages(
@@ -134,7 +174,7 @@ async def pages(
     owner: Any,
     owners: Sequence[int],
     *,
-    asked: PageRequest,
+    asked: Paging,
     newest_first: bool = False,
 ) -> dict[int, Page[R]]:
     """Read the same page for each of several owners, in one statement.
@@ -155,45 +195,23 @@ async def pages(
         # With a limit in place of a rank the database reads no more than the page.
         one = await page(session, entity, owner == owners[0], asked=asked, newest_first=newest_first)
         return {owners[0]: one}
-    size, (bounds, order) = asked.size(), _window(entity, asked, newest_first=newest_first)
+    size, ordering = cast("int", asked.size()), _by_key(entity, newest_first=newest_first)
     key: Any = col(entity.id)  # type: ignore[attr-defined]
+    order = ordering.clauses(entity, reverse=asked.is_backwards)
     place = func.row_number().over(partition_by=owner, order_by=order).label("place")
+    bounds = ordering.bounds(entity, asked, value_given)
     ranked = select(key, place).where(owner.in_(owners), *bounds).subquery("ranked")
     found = await session.exec(
-        select(entity).join(ranked, ranked.c.id == key).where(ranked.c.place <= size + 1).order_by(order)
+        select(entity).join(ranked, ranked.c.id == key).where(ranked.c.place <= size + 1).order_by(*order)
     )
-    rows: dict[int, list[R]] = {each: [] for each in owners}
+    edges: dict[int, list[Edge[R]]] = {each: [] for each in owners}
     for row in found.all():
-        rows[getattr(row, owner.key)].append(row)
-    return {each: _cut(rows[each], size, asked, (owner == each,)) for each in rows}
+        edges[getattr(row, owner.key)].append(Edge(ordering.write(row), row))
+    return {each: Page(*cut(edges[each], asked), (owner == each,)) for each in edges}
 
 
-def _window(entity: type[R], asked: PageRequest, *, newest_first: bool) -> tuple[list[Any], Any]:
-    key: Any = col(entity.id)  # type: ignore[attr-defined]
-    bounds = []
-    for cursor, name, towards_end in ((asked.after, "after", True), (asked.before, "before", False)):
-        if cursor is not None:
-            at = read_cursor(cursor, name)
-            bounds.append(key > at if towards_end is not newest_first else key < at)
-    descends = newest_first is not (asked.last is not None)
-    return bounds, key.desc() if descends else key.asc()
-
-
-def _cut(rows: list[R], size: int, asked: PageRequest, where: tuple[ColumnElement[bool], ...]) -> Page[R]:
-    more, backwards = len(rows) > size, asked.last is not None
-    rows = rows[:size]
-    if backwards:
-        rows.reverse()
-    return Page(
-        rows,
-        PageInfo(
-            has_next_page=asked.before is not None if backwards else more,
-            has_previous_page=more if backwards else asked.after is not None,
-            start_cursor=write_cursor(rows[0].id) if rows else None,  # type: ignore[attr-defined]
-            end_cursor=write_cursor(rows[-1].id) if rows else None,  # type: ignore[attr-defined]
-        ),
-        where,
-    )
+def _by_key(entity: type[R], *, newest_first: bool) -> Ordering:
+    return Ordering(entity, (("id", newest_first),))
 
 
 async def count(session: AsyncSession, entity: type[R], *where: ColumnElement[bool]) -> int:

@@ -106,6 +106,7 @@ def costs_a_hash(field: GraphQLField) -> bool:
 COSTS_A_WRITE = Cost(weight="10.0")
 COSTS_A_HASH = Cost(weight="50.0")
 COSTS_A_COUNT = Cost(weight="2.0")
+COSTS_FIGURES = Cost(weight="5.0")
 
 LIMITED = ListSize(assumed_size=100, slicing_arguments=["limit"], require_one_slicing_argument=False)
 PAGED = ListSize(

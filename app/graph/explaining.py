@@ -5,8 +5,8 @@ from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse, print_ast, validate
 
+from app.compiler.plan import NotCompiled
 from app.compiler.slots import Bind
-from app.compiler.texts import NotCompiled
 from app.domain.policies import Policy
 from app.graph.compiled import compile_operation
 from app.graph.compiled_writes import CompiledWrite
@@ -65,7 +65,7 @@ def _explained(
         if isinstance(read, CompiledWrite):
             yield f"-- policies: {_named(compiled.policies)}; done without resolvers, by prepared statements"
             return
-        statement, _ = read.statement_for({**_samples(operation), **variables})
+        statement = read.statement({**_samples(operation), **variables})
     except NotCompiled as why:
         kind = "Resolvers execute it" if operation.operation is OperationType.QUERY else "It is executed"
         yield f"-- {kind}: {why}."

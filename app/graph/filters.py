@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.compiler.plan import MAX_LIMIT
+from app.compiler.windows import MAX_LIMIT
 from app.graph.directives import Constraint
 from app.graph.enums import IndustryOrderField, ShareOrderField, SortDirection
 

@@ -14,12 +14,12 @@ from app.domain.problems import IndustryUnknown
 from app.graph import reading
 from app.graph.answers import ERRORS, UserError
 from app.graph.context import Info
-from app.graph.directives import KEPT_A_MINUTE, LIMITED
+from app.graph.directives import KEPT_A_MINUTE, LIMITED, PAGED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import IndustryFilter, IndustryOrder, Limit, Offset
 from app.graph.permissions import authorize
 from app.graph.rules import KEY, rule_of, ruled
-from app.graph.types import Industry
+from app.graph.types import Industry, IndustryConnection
 from app.graph.writes import Write, Writes, Written, identified, write
 from app.kit.tables import key
 
@@ -34,6 +34,18 @@ async def _industries(
     offset: Offset = 0,
 ) -> Any:
     return await reading.many(info, entities.Industry)
+
+
+async def _pages(
+    info: Info,
+    filter: IndustryFilter | None = UNSET,  # noqa: A002 - the contract's word
+    order_by: list[IndustryOrder] | None = UNSET,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+) -> Any:
+    return await reading.page(info, entities.Industry)
 
 
 async def _industry(info: Info, id: strawberry.ID) -> Any:  # noqa: A002 - the contract's word
@@ -55,6 +67,11 @@ class IndustryQueries:
         resolver=_industries,
         description="The industries, as a plain list.",
         directives=[authorize(SKILLED_TRADERS), KEPT_A_MINUTE, LIMITED],
+    )
+    industries_connection: IndustryConnection | None = strawberry.field(
+        resolver=_pages,
+        description="The industries, page by page.",
+        directives=[authorize(SKILLED_TRADERS), PAGED],
     )
     industry: Industry | None = strawberry.field(
         resolver=_industry, description="One industry.", directives=[authorize(SKILLED_TRADERS), KEPT_A_MINUTE]

@@ -25,7 +25,7 @@ from graphql import (
     is_composite_type,
 )
 
-from app.compiler.plan import MAX_LIMIT
+from app.compiler.windows import MAX_LIMIT
 from app.graph.directives import Cost, ListSize, printed
 from app.kit.problem import Problem
 

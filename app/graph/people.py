@@ -8,17 +8,19 @@ from sqlmodel import col
 from strawberry import Parent
 
 from app import entities
+from app.compiler.windows import Paging
 from app.domain import traders
 from app.domain.permits import listing
 from app.domain.policies import TRADER_MANAGERS, Bearer, full_years, standings
 from app.graph import connections
-from app.graph.connections import Page, PageInfo, PageRequest
+from app.graph.connections import PageInfo, asked_for, edges_of, node_of, nodes_of, page_info_of
 from app.graph.context import Context, Info
 from app.graph.directives import PAGED, ListSize
 from app.graph.enums import AuditAction, PermitStatus, PolicyName
+from app.graph.global_ids import opaque
 from app.graph.permissions import authorize, authorize_or_owner
 from app.graph.shelves import stands_for
-from app.graph.types import Node, opaque
+from app.graph.types import Node
 from app.kit.problem import Problem
 
 UNSET = strawberry.UNSET
@@ -56,30 +58,14 @@ class AuditEventEdge:
     """An audit event on a page."""
 
     cursor: str = strawberry.field(description="The place of the event.")
-    node: "AuditEvent" = strawberry.field(description="The event.")
-
-
-def _event_edges(page: Parent[Page[Any]]) -> Any:
-    return [AuditEventEdge(cursor=connections.write_cursor(row.id), node=row) for row in page.rows]
-
-
-def nodes_of(page: Parent[Page[Any]]) -> Any:
-    """Give a page's rows."""
-    return page.rows
-
-
-def page_info_of(page: Parent[Page[Any]]) -> PageInfo:
-    """Say where a page lies."""
-    return page.info
+    node: "AuditEvent" = strawberry.field(resolver=node_of, description="The event.")
 
 
 @strawberry.type(description="A page of audit events.")
 class AuditEventConnection:
     """A page of audit events."""
 
-    edges: list[AuditEventEdge] = strawberry.field(
-        resolver=_event_edges, description="The events with their cursors."
-    )
+    edges: list[AuditEventEdge] = strawberry.field(resolver=edges_of, description="The events with their cursors.")
     nodes: list["AuditEvent"] = strawberry.field(resolver=nodes_of, description="The events alone.")
     page_info: PageInfo = strawberry.field(resolver=page_info_of, description="Where the page lies.")
 
@@ -119,11 +105,11 @@ async def _events(
     last: int | None = UNSET,
     before: str | None = UNSET,
 ) -> Any:
-    return await info.context.load(_events_of, (trader.id, PageRequest.of(first, after, last, before)))
+    return await info.context.load(_events_of, (trader.id, asked_for(first, after, last, before)))
 
 
-async def _events_of(context: Context, keys: list[tuple[int, PageRequest]]) -> list[Any]:
-    found: dict[PageRequest, Any] = {}
+async def _events_of(context: Context, keys: list[tuple[int, Paging]]) -> list[Any]:
+    found: dict[Paging, Any] = {}
     owner = col(entities.AuditEvent.trader_id)
     async with context.database.reading() as session:
         for asked, ids in _grouped(keys).items():

@@ -10,6 +10,7 @@ from app.compiler.plan import Shelves
 from app.graph.answers import ERROR_TYPES
 from app.graph.documents import Documents, ReadOnce
 from app.graph.industries import IndustryMutations, IndustryQueries
+from app.graph.nodes import NodeQueries
 from app.graph.noting import TakesNotes
 from app.graph.permissions import policy_of, put_doors
 from app.graph.permits import PermitMutations
@@ -28,7 +29,7 @@ _MUTATION = "What can be changed. Every field can be null, so that one that is r
 
 
 @strawberry.type(description=_QUERY)
-class Query(ServiceQueries, TraderQueries, IndustryQueries, ShareQueries):
+class Query(ServiceQueries, TraderQueries, IndustryQueries, ShareQueries, NodeQueries):
     """What can be read."""
 
 

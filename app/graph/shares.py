@@ -15,12 +15,12 @@ from app.domain.problems import ShareUnknown
 from app.graph import reading
 from app.graph.answers import ERRORS, UserError
 from app.graph.context import Info
-from app.graph.directives import LIMITED
+from app.graph.directives import LIMITED, PAGED
 from app.graph.enums import WriteOutcome
 from app.graph.filters import Limit, Offset, ShareFilter, ShareOrder
 from app.graph.permissions import authorize
 from app.graph.rules import KEY, rule_of, ruled
-from app.graph.types import Share
+from app.graph.types import Share, ShareConnection
 from app.graph.writes import Write, Writes, Written, identified, write
 from app.kit.tables import key
 
@@ -35,6 +35,18 @@ async def _shares(
     offset: Offset = 0,
 ) -> Any:
     return await reading.many(info, entities.Share)
+
+
+async def _pages(
+    info: Info,
+    filter: ShareFilter | None = UNSET,  # noqa: A002 - the contract's word
+    order_by: list[ShareOrder] | None = UNSET,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+) -> Any:
+    return await reading.page(info, entities.Share)
 
 
 async def _share(info: Info, id: strawberry.ID) -> Any:  # noqa: A002 - the contract's word
@@ -56,6 +68,11 @@ class ShareQueries:
         resolver=_shares,
         description="The shares of all industries, as a plain list.",
         directives=[authorize(SKILLED_TRADERS), LIMITED],
+    )
+    shares_connection: ShareConnection | None = strawberry.field(
+        resolver=_pages,
+        description="The shares of all industries, page by page.",
+        directives=[authorize(SKILLED_TRADERS), PAGED],
     )
     share: Share | None = strawberry.field(
         resolver=_share, description="One share.", directives=[authorize(SKILLED_TRADERS)]

@@ -16,8 +16,9 @@ T = TypeVar("T", bound=type)
 def stands_for(
     entity: type[SQLModel],
     *columns: str,
-    relations: tuple[str, ...] = (),
+    relations: Mapping[str, str] | None = None,
     orders: Mapping[str, str] | None = None,
+    amount: str | None = None,
     directives: tuple[object, ...] = (),
 ) -> Callable[[T], T]:
     """Fill a class with the named columns of an entity and make it a Strawberry type.
@@ -28,8 +29,9 @@ def stands_for(
     Args:
         entity: What the type stands for; both have the same name.
         columns: The attributes to show.
-        relations: The relationships that the class has a field of the same name for.
+        relations: The relationship for each field of the class that gives it, whole or page by page.
         orders: The attribute for each value of the type's order enum.
+        amount: The attribute that a connection's figures are about, if it has any.
         directives: What to print on the type, such as its policy.
 
     Raises:
@@ -49,8 +51,9 @@ def stands_for(
         typed.shelf = Shelf(
             entity=entity,
             columns={to_camel_case(name): name for name in columns},
-            relations={to_camel_case(name): name for name in relations},
+            relations={to_camel_case(name): relationship for name, relationship in (relations or {}).items()},
             orders=orders or {},
+            amount=amount,
         )
         return typed  # type: ignore[no-any-return]
 

@@ -16,7 +16,7 @@ from app.domain.policies import ADMINISTRATORS, ANYONE, TRADER_MANAGERS, Suppose
 from app.domain.problems import TraderUnknown
 from app.graph import connections
 from app.graph.answers import ERRORS, UserError, mutation
-from app.graph.connections import Page, PageInfo, PageRequest
+from app.graph.connections import Page, PageInfo, asked_for, edges_of, node_of, nodes_of, page_info_of
 from app.graph.context import Info
 from app.graph.directives import COSTS_A_COUNT, COSTS_A_WRITE, PAGED
 from app.graph.enums import AuditAction
@@ -25,8 +25,6 @@ from app.graph.people import (
     AuditEventConnection,
     PolicyStanding,
     Trader,
-    nodes_of,
-    page_info_of,
     say_standings,
 )
 from app.graph.permissions import ask, authorize, authorize_or_owner, caller, refuse
@@ -53,11 +51,7 @@ class TraderEdge:
     """A trader on a page."""
 
     cursor: str = strawberry.field(description="The place of the trader.")
-    node: Trader = strawberry.field(description="The trader.")
-
-
-def _edges(page: Parent[Page[Any]]) -> Any:
-    return [TraderEdge(cursor=connections.write_cursor(row.id), node=row) for row in page.rows]
+    node: Trader = strawberry.field(resolver=node_of, description="The trader.")
 
 
 async def _total(page: Parent[Page[Any]], info: Info) -> int:
@@ -69,7 +63,7 @@ async def _total(page: Parent[Page[Any]], info: Info) -> int:
 class TraderConnection:
     """A page of traders."""
 
-    edges: list[TraderEdge] = strawberry.field(resolver=_edges, description="The traders with their cursors.")
+    edges: list[TraderEdge] = strawberry.field(resolver=edges_of, description="The traders with their cursors.")
     nodes: list[Trader] = strawberry.field(resolver=nodes_of, description="The traders alone.")
     page_info: PageInfo = strawberry.field(resolver=page_info_of, description="Where the page lies.")
     total_count: int = strawberry.field(
@@ -101,7 +95,7 @@ async def _traders(
     last: int | None = UNSET,
     before: str | None = UNSET,
 ) -> Any:
-    asked = PageRequest.of(first, after, last, before)
+    asked = asked_for(first, after, last, before)
     async with info.context.database.reading() as session:
         return await connections.page(
             session, entities.Trader, *(_conditions(filter) if filter else ()), asked=asked
@@ -149,7 +143,7 @@ async def _audit_events(
         where.append(col(entities.AuditEvent.action) == action.name)
     if actor_id:
         where.append(col(entities.AuditEvent.actor_id) == key(actor_id))
-    asked = PageRequest.of(first, after, last, before)
+    asked = asked_for(first, after, last, before)
     async with info.context.database.reading() as session:
         return await connections.page(session, entities.AuditEvent, *where, asked=asked, newest_first=True)
 

@@ -35,7 +35,7 @@ class Moment(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        whole = (value - _EPOCH) // _MILLISECOND
+        whole = self.milliseconds(value)
         return whole if dialect.name == "sqlite" else _EPOCH + whole * _MILLISECOND
 
     def process_result_value(self, value: datetime | int | None, dialect: Dialect) -> datetime | None:
@@ -43,6 +43,11 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return self.from_json(value) if isinstance(value, int) else value.astimezone(UTC)
+
+    @staticmethod
+    def milliseconds(value: datetime) -> int:
+        """Give a moment in whole milliseconds since 1970."""
+        return (value - _EPOCH) // _MILLISECOND
 
     @staticmethod
     def from_json(value: str | int) -> datetime:

@@ -9,6 +9,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 PLACES = 4
 """How many decimals money has."""
 
+UNITS = 10**PLACES
+"""How many of the smallest amounts, ten-thousandths, are a whole one."""
+
 _CENT = Decimal(1).scaleb(-PLACES)
 
 
@@ -47,11 +50,16 @@ class Money(TypeDecorator[Decimal]):
         """Write an amount; more than four decimals are refused, never rounded."""
         if value is None:
             return None
-        return int(exact(value).scaleb(PLACES)) if dialect.name == "sqlite" else exact(value)
+        return self.units(value) if dialect.name == "sqlite" else exact(value)
 
     def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
         """Read an amount with its four decimals."""
         return None if value is None else self.from_json(value)
+
+    @staticmethod
+    def units(value: Decimal) -> int:
+        """Give an amount in whole ten-thousandths."""
+        return int(exact(value).scaleb(PLACES))
 
     @staticmethod
     def from_json(value: Decimal | int) -> Decimal:

@@ -17,7 +17,8 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 from strawberry.types import ExecutionResult
 
-from app.compiler.texts import NotCompiled, Statement
+from app.compiler.plan import NotCompiled
+from app.compiler.texts import Statement
 from app.domain.audit import Origin
 from app.domain.policies import Policy
 from app.graph.compiled import AnyCompiled, Compiled, compile_operation

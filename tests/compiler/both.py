@@ -35,6 +35,11 @@ class Both:
         self._skilled = Callers(self.services, clock).skilled
         self._compiling, self._executing = compiling, executing
 
+    async def executed(self, document: str) -> Answer:
+        """Give the executed answer alone, to a skilled trader."""
+        async with Api(self._executing) as executing:
+            return await executing(document, token=self._skilled)
+
     async def ask(self, operation: Operation, token: str | None) -> tuple[Answer, Answer, bool]:
         """Give the compiled answer, the executed one, and whether the first was compiled indeed."""
         async with Api(self._compiling) as compiling, Api(self._executing) as executing:

@@ -23,6 +23,11 @@ OPERATIONS = [
         '{ industry(id: "1") { id shares { id } } }',
         '{ industryByTag(tag: "drinks") { id } }',
         "{ industries { id } }",
+        "{ industriesConnection { totalCount } }",
+        "{ sharesConnection { pageInfo { endCursor } aggregates { averagePrice } } }",
+        '{ node(id: "SW5kdXN0cnk6MQ==") { globalId } }',
+        '{ node(id: "VHJhZGVyOjE=") { globalId } }',
+        '{ node(id: "nobody") { globalId } }',
         "{ __typename }",
         "{ service { version } shares { id } }",
     )

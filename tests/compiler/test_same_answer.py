@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import HealthCheck, event, given, settings
 from app.settings import Settings
 from tests.callers import Callers
 from tests.compiler.both import Both
-from tests.compiler.operations import Operation, operations
-from tests.factories import ManualClock, make_industry, make_share
+from tests.compiler.operations import Cursors, Operation, Order, every_order, operations
+from tests.factories import NOON, ManualClock, make_industry, make_share, make_trader
 from tests.graph.conftest import quiet_app
 
 EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 300
@@ -23,17 +24,39 @@ EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 300
 async def both_ways(settings: Settings, clock: ManualClock) -> AsyncIterator[Both]:
     async with quiet_app(settings, clock) as compiling, quiet_app(settings, clock) as executing:
         async with compiling.state.services.database.unit_of_work() as session:
-            for number, tag in enumerate(("tech", "béé", 'q"uo\\te', "empty"), start=1):
-                industry = await make_industry(session, tag=tag, name=f"Ünï {number} / 100 %")
-                for position in range(0 if tag == "empty" else 5):
-                    price = f"{position * 10}.{2800 + position}"
+            # Of two and of four prices the mean lies between two amounts.
+            for number, (tag, shares) in enumerate(
+                (("tech", 5), ("béé", 2), ('q"uo\\te', 4), ("empty", 0)), start=1
+            ):
+                name = f"Ünï {number} / 100 % \n\x7f {'long ' * 20}"
+                industry = await make_industry(session, tag=tag, name=name, now=_moment(number))
+                for position in range(shares):
+                    price = f"{position * 10}.{(2800, 2801, 2803, 2802, 2806)[position]}"
                     tag_of_share = f"{tag.upper()}{position}" if number > 1 else f"SHARE-{position}"
-                    await make_share(session, industry, tag=tag_of_share, price=price)
+                    await make_share(session, industry, tag=tag_of_share, price=price, now=_moment(position))
+        await make_trader(compiling.state.services.database, email="one@example.com")
         yield Both(compiling, executing, clock)
 
 
+def _moment(number: int) -> datetime:
+    """Some are the same, so that the key decides."""
+    return NOON + timedelta(milliseconds=number // 2)
+
+
+async def cursors(both: Both) -> Cursors:
+    """The cursors that the server gives for all rows, in all orders by up to two fields."""
+    given: dict[tuple[str, Order], list[str]] = {}
+    for of, field in (("Share", "sharesConnection"), ("Industry", "industriesConnection")):
+        for order in every_order(of):
+            written = ", ".join(f"{{field: {name}, direction: {way}}}" for name, way in order)
+            document = f"{{ {field}(orderBy: [{written}]) {{ edges {{ cursor }} }} }}"
+            answer = await both.executed(document)
+            given[of, order] = [edge["cursor"] for edge in answer.data[field]["edges"]]
+    return given
+
+
 @pytest.fixture
-def run(settings: Settings, clock: ManualClock) -> Iterator[Callable[[Callable[[Both], Awaitable[None]]], None]]:
+def run(settings: Settings, clock: ManualClock) -> Iterator[Callable[[Callable[[Both], Awaitable[Any]]], Any]]:
     """Runs what is asked of both applications, in one event loop for all the examples of a test."""
     with asyncio.Runner() as runner:
         opened = both_ways(settings, clock)
@@ -50,7 +73,7 @@ def test_a_compiled_answer_is_the_executed_one(run: Any, clock: ManualClock) -> 
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         deadline=None,
     )
-    @given(operations())
+    @given(operations(run(cursors)))
     def answers_agree(operation: Operation) -> None:
         async def ask(both: Both) -> None:
             nonlocal compiled_ones

@@ -8,13 +8,13 @@ from graphql import parse, validate
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 
-from app.compiler.texts import NotCompiled
+from app.compiler.plan import NotCompiled
 from app.database import migrate, sqlite_url
 from app.drivers import lower
 from app.graph.compiled import compile_read
 from app.graph.documents import Document
 from app.main import make_schema
-from tests.compiler.operations import Operation, operations
+from tests.compiler.operations import Operation, operations, plausible_cursors
 
 
 def test_a_statement_reads_the_tables_that_it_names(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_statement_reads_the_tables_that_it_names(tmp_path: Path) -> None:
         return sqlite3.SQLITE_OK
 
     @examples(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-    @given(operations())
+    @given(operations(plausible_cursors()))
     def agree(operation: Operation) -> None:
         node = parse(operation.document)
         document = Document(operation.document, node)

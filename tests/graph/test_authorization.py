@@ -62,10 +62,16 @@ SAMPLES = {
     "service": query("service", "{ version }"),
     "errorMessages": query("errorMessages", "{ code text }"),
     "me": query("me", "{ id email }"),
+    # The caller's own record: what of other types comes out, is asked in `tests.identity.test_nodes`.
+    "node": query('node(id: "VHJhZGVyOjE=")', "{ globalId ... on Trader { email } }"),
     "industries": query("industries", "{ id shares { id } }"),
+    "industriesConnection": query(
+        "industriesConnection", "{ totalCount nodes { id sharesConnection { totalCount } } }"
+    ),
     "industry": query('industry(id: "1")', "{ id shares { id } }"),
     "industryByTag": query('industryByTag(tag: "tech")', "{ id }"),
     "shares": query("shares", "{ id industry { id } }"),
+    "sharesConnection": query("sharesConnection", "{ edges { cursor node { id } } aggregates { averagePrice } }"),
     "share": query('share(id: "1")', "{ id }"),
     "shareByTag": query('shareByTag(tag: "BUD")', "{ id }"),
     "permitLogIn": mutation(

@@ -17,7 +17,7 @@ from app.graph.documents import OperationName
 from app.settings import Settings
 from app.web.kept_answers import LARGEST_SHARE, MOST_SEEN, Generations, KeptAnswer, KeptAnswers
 from tests.callers import Answer, Api, Callers
-from tests.compiler.operations import Operation, operations
+from tests.compiler.operations import Operation, operations, plausible_cursors
 from tests.counting import Statements
 from tests.factories import ROOMY, ManualClock, make_industry, make_share
 from tests.graph.conftest import quiet_app
@@ -354,6 +354,7 @@ UNTIL_GIVEN_AGAIN = [("ask", which, TIMES_UNTIL_KEPT + 1) for which in range(3)]
 @on_sqlite
 def test_answers_are_the_same_with_room_for_them_as_without(settings: Settings, clock: ManualClock) -> None:
     roomy = settings.model_copy(update=ROOMY)
+    cursors = plausible_cursors()
     examples_run = 0
 
     async def fill(app: Starlette) -> None:
@@ -384,7 +385,7 @@ def test_answers_are_the_same_with_room_for_them_as_without(settings: Settings, 
         runner.run(fill(keeping))
 
         @examples(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-        @given(st.lists(operations(), min_size=2, max_size=2), st.lists(STEPS, min_size=4, max_size=20))
+        @given(st.lists(operations(cursors), min_size=2, max_size=2), st.lists(STEPS, min_size=4, max_size=20))
         def hold(asked: list[Operation], steps: list[Any]) -> None:
             nonlocal examples_run
             examples_run += 1

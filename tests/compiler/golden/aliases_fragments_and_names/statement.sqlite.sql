@@ -2,11 +2,10 @@
 -- policies: SKILLED_TRADERS; on the event loop
 -- bind 1: 1
 -- bind 2: 'BUD'
--- bind 3: 'null'
 SELECT '{"kind":' || '"Query"' || ',"first":' || (SELECT '{"__typename":' || '"Share"' || ',"globalId":' || '"' || base64url('Share:' || share_1.id) || '"' || ',"industryId":' || '"' || CAST(share_1.industry_id AS TEXT) || '"' || ',"owner":' || (SELECT json_object('key', base64url('Industry:' || industry_1.id)) AS json_row_object_2 
 FROM industry AS industry_1 
 WHERE industry_1.id = share_1.industry_id) || '}' AS json_row_object_1 
 FROM share AS share_1 
 WHERE share_1.id = ?) || ',"again":' || coalesce((SELECT json_object('version', share_2.version) AS json_row_object_3 
 FROM share AS share_2 
-WHERE share_2.tag = ?), ?) || '}' AS json_members_1
+WHERE share_2.tag = ?), 'null') || '}' AS json_members_1

@@ -5,7 +5,7 @@
 SELECT '{"industry":' || (SELECT '{"tag":' || CAST(to_json(industry_1.tag) AS TEXT) || ',"shares":' || (SELECT '[' || coalesce(string_agg('{"id":' || '"' || CAST(anon_1.id AS TEXT) || '"' || ',"tag":' || CAST(to_json(anon_1.tag) AS TEXT) || ',"price":' || '"' || CAST(anon_1.price AS TEXT) || '"' || '}', ',' ORDER BY anon_1.id ASC), '') || ']' AS json_array_of_rows_1 
 FROM (SELECT share_1.id AS id, share_1.tag AS tag, share_1.price AS price 
 FROM share AS share_1 
-WHERE true AND share_1.industry_id = industry_1.id ORDER BY share_1.id ASC 
+WHERE share_1.industry_id = industry_1.id AND true ORDER BY share_1.id ASC 
  LIMIT $1::INTEGER) AS anon_1) || '}' AS json_row_object_1 
 FROM industry AS industry_1 
 WHERE industry_1.id = $2::BIGINT) || '}' AS json_members_1
