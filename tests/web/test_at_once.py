@@ -99,8 +99,7 @@ async def test_what_is_answered_at_once_is_the_answer_of_the_usual_way(
                 assert {**usual.headers, **OF_EACH} == {**told, **OF_EACH}
                 answered += 1
 
-    # All but the ones that ask for the service and for a trader; of strangers and newcomers only that for a name of
-    # a type.
+    # All but those that ask for the service or for a trader; of strangers and newcomers only a name of a type.
     assert answered == {"a stranger": 4, "a newcomer": 4, "a liar": 0, "one with a refresh token": 0}.get(
         caller, 4 * (len(OPERATIONS) - 2)
     )
