@@ -257,10 +257,13 @@ class ShortWay:
     async def _read(self, exchange: Exchange, wanted: _Wanted) -> bytes | None:
         statement, began = wanted.statement, exchange.left
         generations = self._generations(wanted.key)
-        found = self._database.reader.read(statement.sql, wanted.values, is_short=statement.is_short)
-        if found is not None and not isinstance(found, bytes):
-            found = await in_time(self._time_limits.execution_seconds, found)
-        exchange.ran(statement.sql, began)
+        try:
+            found = self._database.reader.read(statement.sql, wanted.values, is_short=statement.is_short)
+            if found is not None and not isinstance(found, bytes):
+                found = await in_time(self._time_limits.execution_seconds, found)
+        finally:
+            # Also of what took too long.
+            exchange.ran(statement.sql, began)
         return None if found is None else self._answer_of(wanted, generations, found)
 
     async def _write(self, exchange: Exchange, claims: AccessClaims | None, wanted: _ToWrite) -> bytes | None:

@@ -39,7 +39,10 @@ def keep_records(form: LogFormat) -> None:
     """Have all records of the process written in a form; ours from INFO on, others' from WARNING on."""
     handler = _WholeLines()
     handler.setFormatter(JsonRecords() if form == "json" else TextRecords(_TEXT))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    root = logging.getLogger()
+    # Those of others stay, such as one that exports records.
+    root.handlers = [each for each in root.handlers if not isinstance(each, _WholeLines)] + [handler]
+    root.setLevel(logging.WARNING)
     logging.getLogger("app").setLevel(logging.INFO)
     logging.captureWarnings(form == "json")
 

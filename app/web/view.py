@@ -468,10 +468,8 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Put a result into the form of an answer, its errors in words."""
-        if isinstance(result, Answered):
-            return result.answer
         context: Context = request.state.context
-        said = say_result(result, context)
+        said = result.answer if isinstance(result, Answered) else say_result(result, context)
         exchange_of(request.scope).tell(said.get("errors"))
         return said
 

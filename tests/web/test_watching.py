@@ -263,6 +263,25 @@ async def test_a_repeated_mutation_is_told_as_an_answer_that_was_kept(
     assert 0 < again["statements"] < first["statements"]
 
 
+async def test_errors_of_a_repeatable_mutation_are_told_each_time(api: Api, callers: Callers, told: Read) -> None:
+    document = """
+    mutation {
+      shareCreate(input: { industryId: 1, tag: "NEW", price: "1" }) { errors { code } }
+      again: shareCreate(input: { industryId: 1, tag: "NEW", price: "1" }) { errors { code } }
+      traderDelete(input: { id: 1 }) { errors { code } }
+    }
+    """
+
+    answers = [await api(document, token=callers.manager, headers={"Idempotency-Key": "k" * 30}) for _ in range(2)]
+
+    assert [answer.codes for answer in answers] == [["FORBIDDEN"]] * 2
+    assert [answer.headers["x-ms-error-code"] for answer in answers] == ["FORBIDDEN"] * 2
+    assert [part(line, "way", "codes") for line in told()] == [
+        ("executed", ["FORBIDDEN", "TAG_TAKEN"]),
+        ("kept", ["FORBIDDEN"]),
+    ]
+
+
 async def test_a_client_that_is_gone_is_told_without_a_status(app: Starlette, told: Read) -> None:
     scope = {
         "type": "http",
