@@ -48,6 +48,9 @@ def serve(
         access_log=False,
         proxy_headers=False,
         timeout_graceful_shutdown=answer_seconds,
+        # A new process cannot say that it lives before it has imported its modules, which takes long on a machine
+        # that is busy: killed for that, its successor would fare no better.
+        timeout_worker_healthcheck=30,
         ws="app.web.frames:BoundedSocket",
         ws_max_size=socket_message_bytes,
         ws_ping_interval=socket_ping_seconds,
