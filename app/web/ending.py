@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing.connection
 import os
 import signal
 import threading
@@ -20,6 +21,7 @@ def tell_of_end(ending: asyncio.Event, *, answer_seconds: float) -> Callable[[],
 
     A server asked to end waits for its answers before it tells the application; a stream would wait with it. And
     something may never end by itself, such as a thread that waits for a lock: then the process ends all the same.
+    One of several is asked to end too when that which started them is gone, however that came.
 
     Args:
         ending: What others wait for.
@@ -45,7 +47,20 @@ def tell_of_end(ending: asyncio.Event, *, answer_seconds: float) -> Callable[[],
                 server(caught, frame)
 
             before[number] = signal.signal(number, tell)
+    _end_with_parent()
     return restore
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_for_end_of, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_for_end_of(parent: int) -> None:
+    multiprocessing.connection.wait([parent])
+    # Left alone it would serve on, and keep the address from whoever is started next.
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end_anyway_in(seconds: float) -> None:

@@ -268,3 +268,15 @@ def test_a_process_that_is_stuck_is_ended_all_the_same(tmp_path: Path) -> None:
 
         assert server.process.wait(PATIENCE_SECONDS) == 0
         assert "what would not end is ended" in server.said
+
+
+def test_processes_end_with_the_one_that_started_them_though_it_is_killed(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "data", even_answer_milliseconds="1500", **SEVERAL) as server,
+        under_way(server, SLOW) as connection,
+    ):
+        server.kill()
+        answer = connection.answer()
+
+        assert (answer.status, answer.body) == (200, SLOW_ANSWER)
+        assert refuses_connections(server)
