@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from app.drivers import (
@@ -102,6 +102,7 @@ class Database:
         """
         self.url = with_driver(url)
         self._listeners: list[Callable[[Fact], None]] = []
+        self._leaving: set[asyncio.Task[None]] = set()
         if self.url.get_backend_name() == "sqlite":
             self._readers = _sqlite_reading_engine(self.url, synchronous)
             self._writer = _sqlite_writing_engine(self.url, synchronous)
@@ -152,9 +153,19 @@ class Database:
         Its facts are told as those of any other.
         """
         connection = await self._writer.raw_connection()
+        link = self.link_over(connection.driver_connection)
         try:
-            link = self.link_over(connection.driver_connection)
             await link.begin()
+        except asyncio.CancelledError:
+            # It may go on elsewhere, where it waits for a lock: until then nobody else can have the connection.
+            leaving = asyncio.create_task(self._leave(link, connection))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            raise
+        except BaseException:
+            await greenlet_spawn(connection.close)
+            raise
+        try:
             unit = SwiftUnit(link, self.dialect_name)
             try:
                 yield unit
@@ -164,6 +175,11 @@ class Database:
             await _wholly(self._commit(link, unit))
         finally:
             await greenlet_spawn(connection.close)
+
+    async def _leave(self, link: Link, connection: PoolProxiedConnection) -> None:
+        await link.settle()
+        await link.roll_back()
+        await greenlet_spawn(connection.close)
 
     async def _commit(self, link: Link, unit: SwiftUnit) -> None:
         await link.commit()

@@ -189,6 +189,10 @@ class SqliteWriter(aiosqlite.Connection):
         """Run a statement of a transaction that has begun, and give its rows: it waits for nothing."""
         return self._conn.execute(sql, values).fetchall()
 
+    async def idle(self) -> None:
+        """Wait until its thread has nothing to do."""
+        await super()._execute(_do_nothing)  # type: ignore[no-untyped-call]
+
     async def commit(self) -> None:
         """Commit the transaction."""
         await super()._execute(self._conn.commit)  # type: ignore[no-untyped-call]
@@ -201,6 +205,10 @@ class SqliteWriter(aiosqlite.Connection):
             if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
                 raise
         return await super()._execute(_patiently, connection, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def _do_nothing() -> None:
+    """Take a turn."""
 
 
 def _patiently(connection: sqlite3.Connection, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -229,6 +237,9 @@ class Link(Protocol):
 
     async def roll_back(self) -> None:
         """Undo the transaction."""
+
+    async def settle(self) -> None:
+        """Wait until what was begun and not waited for is over."""
 
 
 class RuleBroken(Exception):
@@ -268,6 +279,10 @@ class SqliteLink:
         """Undo the transaction."""
         await self._connection.rollback()
 
+    async def settle(self) -> None:
+        """Wait until the connection's own thread has nothing to do."""
+        await self._connection.idle()
+
 
 class PostgresqlLink:
     """Runs statements that the connection prepares when they come first."""
@@ -296,6 +311,9 @@ class PostgresqlLink:
     async def roll_back(self) -> None:
         """Undo the transaction."""
         await self._connection.execute("ROLLBACK")
+
+    async def settle(self) -> None:
+        """Wait for nothing: the driver itself calls back what was given up."""
 
 
 def link_over(connection: Any) -> Link:

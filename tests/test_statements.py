@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -239,6 +240,28 @@ async def test_who_gives_up_during_the_commit_has_it_committed_and_told(
     await asyncio.wait([task])
 
     assert (task.cancelled(), await tags(database), len(told)) == (True, ["tech"], 1)
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True, scope="session")
+async def test_who_gives_up_waiting_for_a_lock_holds_nobody_up(database: Database) -> None:
+    async def write(tag: str) -> None:
+        async with database.writing() as unit:
+            await add(unit, tag)
+
+    await write("before")
+    with closing(sqlite3.connect(database.url.database or "", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        given_up = asyncio.create_task(write("given up"))
+        await asyncio.wait([given_up], timeout=0.2)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        waiting = asyncio.create_task(write("waiting"))
+        await asyncio.wait([waiting], timeout=0.1)
+        other.execute("ROLLBACK")
+        await waiting
+
+    assert given_up.cancelled()
+    assert await tags(database) == ["before", "waiting"]
 
 
 async def test_writers_of_both_kinds_take_turns(database: Database) -> None:

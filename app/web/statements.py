@@ -61,6 +61,9 @@ class _NotedLink:
         await self._link.roll_back()
         _pass(began, "ROLLBACK")
 
+    async def settle(self) -> None:
+        await self._link.settle()
+
 
 def _pass(began: int, statement: str) -> None:
     exchange = current.get()

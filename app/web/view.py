@@ -468,8 +468,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Put a result into the form of an answer, its errors in words."""
-        context: Context = request.state.context
-        said = result.answer if isinstance(result, Answered) else say_result(result, context)
+        said = result.answer if isinstance(result, Answered) else say_result(result, request.state.context)
         exchange_of(request.scope).tell(said.get("errors"))
         return said
 

@@ -104,7 +104,8 @@ class CutOff:
     """A link that commits, and then loses the connection."""
 
     def __init__(self, link: Link) -> None:
-        self.begin, self.fetch, self.roll_back = link.begin, link.fetch, link.roll_back
+        self.begin, self.fetch = link.begin, link.fetch
+        self.roll_back, self.settle = link.roll_back, link.settle
         self._commit = link.commit
 
     async def commit(self) -> None:
