@@ -12,7 +12,7 @@ from app.kit.networks import (
     noted_in_forwarded,
     noted_in_x_forwarded_for,
 )
-from app.web.exchange import AnswersAtOnce, RawHeaders
+from app.web.exchange import Front, WholeAnswer
 
 HEADERS: Mapping[str, Callable[[str], list[str]]] = {
     "x-forwarded-for": noted_in_x_forwarded_for,
@@ -23,7 +23,7 @@ HEADERS: Mapping[str, Callable[[str], list[str]]] = {
 _SECURE = {"http": "https", "ws": "wss"}
 
 
-class Inner(AnswersAtOnce, Protocol):
+class Inner(Front, Protocol):
     """An application that may answer in both ways."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,9 +59,9 @@ class BehindProxies:
         """Serve a request as that of the client."""
         await self._app(self._seen(scope), receive, send)
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer a request as that of the client, if it can be done without waiting."""
-        return self._app.answer_at_once(self._seen(scope), body)
+    def at_once(self, scope: Scope) -> WholeAnswer | None:
+        """Say how requests of the client are answered that have such a head."""
+        return self._app.at_once(self._seen(scope))
 
     def _seen(self, scope: Scope) -> Scope:
         client = scope.get("client")

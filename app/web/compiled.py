@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -33,7 +33,7 @@ from app.web.caching import NO_STORE
 from app.web.context import BEARER
 from app.web.deadlines import OutOfTime, TimeLimits, in_time, is_late
 from app.web.documents import NamedDocuments
-from app.web.exchange import AUTH, PLAN, Exchange, RawHeaders, Way, exchange_of
+from app.web.exchange import AUTH, PLAN, AtOnce, Exchange, Way, exchange_of
 from app.web.kept_answers import Generations, KeptAnswer, KeptAnswers, Key
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
@@ -165,25 +165,24 @@ class ShortWay:
         answer = await self._answer(exchange_of(scope), asked[0], body) if is_whole else None
         if answer is None:
             return _again(messages, receive)
-        headers = _answer_headers(asked[1], answer)
+        headers = [(b"content-length", b"%d" % len(answer)), (b"content-type", asked[1]), _NOT_TO_BE_KEPT]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
         return None
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer a whole POST request from what is kept, or by a statement that is over before one could wait.
-
-        Returns:
-            The headers and the body; None if it has to be answered in another way. Then nothing was done.
-        """
-        if not self._is_embedded or scope["method"] != "POST" or len(body) > self._max_body_bytes:
-            return None
-        asked = _headers(scope["headers"])
+    def at_once(self, scope: Scope) -> AtOnce | None:
+        """Say how POST requests are answered from what is kept, or by what is read before one could wait."""
+        asked = _headers(scope["headers"]) if self._is_embedded and scope["method"] == "POST" else None
         if asked is None:
             return None
-        exchange = exchange_of(scope)
+        token, media_type = asked
+        return AtOnce(partial(self._answer_at_once, token), ((b"content-type", media_type), _NOT_TO_BE_KEPT))
+
+    def _answer_at_once(self, token: str | None, exchange: Exchange, body: bytes) -> bytes | None:
+        if len(body) > self._max_body_bytes:
+            return None
         with _Leaving() as left:
-            claims = self._claims(exchange, asked[0])
+            claims = self._claims(exchange, token)
             found = self._found(exchange, claims, body)
             answer = None
             if isinstance(found, KeptAnswer):
@@ -193,7 +192,7 @@ class ShortWay:
             if found is not None and answer is not None:
                 self._count(exchange, claims, found)
                 left.answer = answer
-        return None if left.answer is None else (_answer_headers(asked[1], left.answer), left.answer)
+        return left.answer
 
     async def _answer(self, exchange: Exchange, token: str | None, body: bytes) -> bytes | None:
         """Give the body of the answer; None if the request has to go the ordinary way."""
@@ -339,10 +338,6 @@ class ShortWay:
             if not policy.allows(claims, today):
                 return False
         return True
-
-
-def _answer_headers(media_type: bytes, answer: bytes) -> RawHeaders:
-    return [(b"content-length", b"%d" % len(answer)), (b"content-type", media_type), _NOT_TO_BE_KEPT]
 
 
 def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | None:

@@ -17,7 +17,7 @@ from app.kit.phrases import Phrases
 from app.kit.problem import Problem
 from app.web.connections import RESTARTED
 from app.web.deadlines import ServerEnds
-from app.web.exchange import AnswersAtOnce, Exchange, RawHeaders, exchange_of, raw
+from app.web.exchange import HEADER_LINE, AnswersAtOnce, Exchange, RawHeaders, WholeAnswer, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
 from app.web.refusing import Voice, refuse
 from app.web.watching import Watch, server_timing
@@ -117,29 +117,52 @@ class Door:
         with self._watch.watching(exchange, scope):
             await self._within(scope, receive, answer)
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer a request by whoever can do so without waiting, with the headers that every answer has."""
+    def at_once(self, scope: Scope) -> WholeAnswer | None:
+        """Say how requests of such a head are answered, with the headers that every answer has."""
         room = self._at_once.get(scope["path"])
         if room is None or (self._is_for_pages and any(name == b"origin" for name, _ in scope["headers"])):
             return None
-        exchange = Exchange(scope)
-        self._watch.prepare(exchange)
-        found = room.answer_at_once(scope, body)
+        first = Exchange(scope)
+        found = room.at_once(scope)
         if found is None:
             return None
-        headers, answer = found
-        exchange.status, exchange.sent_bytes = 200, len(answer)
-        complete = self._complete(headers, exchange, scope)
-        self._watch.ended(exchange, scope)
-        return complete, answer
+        answer_of, version, watch = found.answer, found.version, self._watch
+        same = b"".join(map(HEADER_LINE.__mod__, self._usual(found.headers, first, scope)))
+
+        def answer(body: bytes) -> tuple[bytes, bytes] | None:
+            exchange = Exchange(scope)
+            exchange.version = version
+            watch.prepare(exchange)
+            said = answer_of(exchange, body)
+            if said is None:
+                return None
+            exchange.status, exchange.sent_bytes = 200, len(said)
+            lines = b"content-length: %d\r\nx-ms-request-id: %b\r\n%b" % (
+                len(said),
+                exchange.request_id.encode(),
+                same,
+            )
+            if watch.shows_timing:
+                lines += HEADER_LINE % (b"server-timing", server_timing(exchange))
+            watch.ended(exchange, scope)
+            return lines, said
+
+        return answer
 
     def _complete(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> RawHeaders:
-        complete = [*headers, (b"x-ms-request-id", exchange.request_id.encode()), *self._always]
+        complete = [*self._usual(headers, exchange, scope), (b"x-ms-request-id", exchange.request_id.encode())]
         complete.extend(exchange.headers)
-        if exchange.client_request_id is not None:
-            complete.append((b"x-ms-client-request-id", exchange.client_request_id))
         if exchange.codes:
             complete.append((b"x-ms-error-code", exchange.codes[0].encode()))
+        if self._watch.shows_timing:
+            complete.append((b"server-timing", server_timing(exchange)))
+        return complete
+
+    def _usual(self, headers: RawHeaders, exchange: Exchange, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Give the headers that all answers to such a request have, with some of its own."""
+        complete = [*headers, *self._always]
+        if exchange.client_request_id is not None:
+            complete.append((b"x-ms-client-request-id", exchange.client_request_id))
         for name, _ in headers:
             if name == b"content-security-policy":
                 # A page says itself what it may load.
@@ -148,8 +171,6 @@ class Door:
             complete.extend(self._safe)
         if scope.get("scheme") in ("https", "wss"):
             complete.extend(self._over_https)
-        if self._watch.shows_timing:
-            complete.append((b"server-timing", server_timing(exchange)))
         return complete
 
     async def _lead(self, scope: Scope, receive: Receive, send: Send) -> None:

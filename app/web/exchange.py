@@ -1,8 +1,9 @@
 """What the door knows of one request and its answer, for whoever serves it, and what it notes for who watches."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -30,6 +31,9 @@ _LOOKED_AT = frozenset(
 )
 
 
+HEADER_LINE = b"%b: %b\r\n"
+"""How a header is sent: its name, its value."""
+
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """Headers as ASGI has them, their names in lower case."""
 
@@ -49,20 +53,48 @@ MOST_STAYS = 1_000
 """How many stays are told of; a subscription may go on for days."""
 
 
+AnswerOf = Callable[["Exchange", bytes], bytes | None]
+"""Answers a whole request, by its exchange and its body, without waiting for anything.
+
+It gives the body of an answer with status 200. None if the request is to be served in the usual way; then nothing
+was done, and nothing was counted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """How requests are answered that all begin with the same head.
+
+    Attributes:
+        answer: Answers one.
+        headers: Of each answer, besides what depends on it.
+        version: The API version that answers.
+    """
+
+    answer: AnswerOf
+    headers: RawHeaders
+    version: str | None = None
+
+
 class AnswersAtOnce(Protocol):
-    """Answers what takes less time than it would to begin to serve it in the usual way."""
+    """Answers what takes less time than it would to begin to serve it in the usual way.
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer a whole request without waiting for anything.
+    A client sends one head again and again: whatever can be found out of it is found out once.
+    """
 
-        Args:
-            scope: The request's, as for the usual way, which nothing is changed in that would matter there.
-            body: All of its body.
+    def at_once(self, scope: Scope) -> AtOnce | None:
+        """Say how requests are answered whose head is that of a scope; None if they all go the usual way."""
 
-        Returns:
-            The headers and the body of an answer with status 200. None if the request is to be served in the usual
-            way; then nothing was done, and nothing was counted.
-        """
+
+WholeAnswer = Callable[[bytes], tuple[bytes, bytes] | None]
+"""Answers a whole request, by its body, as it is sent: the lines of the answer's headers, and its body."""
+
+
+class Front(Protocol):
+    """What a server asks first: whether an application answers at once."""
+
+    def at_once(self, scope: Scope) -> WholeAnswer | None:
+        """Say how requests are answered whose head is that of a scope; None if they all go the usual way."""
 
 
 class Exchange:

@@ -18,7 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.web.deadlines import TransportLimits, is_late, note_late
-from app.web.exchange import AnswersAtOnce
+from app.web.exchange import HEADER_LINE, Front
+from app.web.known_heads import KnownHeads
 from app.web.refusing import raw_refusal
 from app.web.watching import Watch
 
@@ -26,6 +27,9 @@ from app.web.watching import Watch
 _LAST_SECONDS = 2.0
 # RFC 5482: how long what is sent may wait for the other side. Linux has it.
 _USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+
+
+_OK = STATUS_LINE[HTTPStatus.OK]
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -44,7 +48,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_in_head = True
         self._is_whole = False
         self._received = 0
-        self._at_once: AnswersAtOnce = config.loaded_app.state.at_once
+        self._front: Front = config.loaded_app.state.at_once
+        self._known = KnownHeads()
+        self._packet: bytes | None = None
+        self._was_asked = False
+        self._answered_at = 0.0
+        self._default_headers: list[tuple[bytes, bytes]] | None = None
+        self._default_lines = b""
         self._watch: Watch = config.loaded_app.state.watch
         self._is_beginning = False
         self._begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
@@ -69,8 +79,13 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take some of a request, or several."""
+        if self._is_idle():
+            if self._answers_known(data):
+                return
+            self._packet = data
         self._received += len(data)
         super().data_received(data)
+        self._packet, self._was_asked = None, False
         if self._begun is not None:
             # The rest of it is still to come.
             self._serve_begun()
@@ -133,16 +148,64 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _answers_at_once(self, cycle: RequestResponseCycle) -> bool:
         """Answer without a task of the event loop, which takes longer to begin and to end than many an answer."""
-        answer = self._at_once.answer_at_once(cast("Scope", cycle.scope), bytes(cycle.body))
-        if answer is None:
+        if self._was_asked:
             return False
+        answer_of = self._front.at_once(cast("Scope", cycle.scope))
+        answer = None if answer_of is None else answer_of(bytes(cycle.body))
+        if answer_of is None or answer is None:
+            return False
+        if self._packet is not None:
+            self._known.learn(self._packet, len(cycle.body), answer_of)
         self._begun = None
-        headers, body = answer
-        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"".join((STATUS_LINE[HTTPStatus.OK], *lines, b"\r\n", body)))
+        self._write(answer)
         self.on_response_complete()
         return True
+
+    def _is_idle(self) -> bool:
+        """Say whether the next packet begins a request, and nobody waits for an answer."""
+        cycle = self.cycle
+        if cycle is None:
+            return not self._received
+        return (
+            self._is_whole
+            and cycle.response_complete
+            and not self.pipeline
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _answers_known(self, data: bytes) -> bool:
+        """Answer a whole request whose head was understood before: nothing of it has to be looked at again."""
+        known = self._known.find(data)
+        if known is None:
+            return False
+        answer_of, body = known
+        answer = answer_of(body)
+        if answer is None:
+            # It is read for the usual way, and is not to be asked about again.
+            self._was_asked = True
+            return False
+        self.server_state.total_requests += 1
+        self._answered_at = self.loop.time()
+        self._write(answer)
+        return True
+
+    def _write(self, answer: tuple[bytes, bytes]) -> None:
+        lines, body = answer
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            # The server makes them anew each second, with the date.
+            self._default_headers, self._default_lines = headers, b"".join(map(HEADER_LINE.__mod__, headers))
+        self.transport.write(b"".join((_OK, self._default_lines, lines, b"\r\n", body)))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up if nothing has come for long; requests of known heads leave the timer as it is."""
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that the application never sees, and hang up."""

@@ -191,13 +191,10 @@ class Rates:
         """
         self._hold("trader", trader_id)
 
-    def hold_address(self, address: str) -> None:
-        """Hold an address to the limit without counting.
-
-        Raises:
-            TooOften: One more request would be more than there may be.
-        """
-        self._hold("address", address)
+    def may_ask(self, address: str) -> bool:
+        """Say whether one more request of an address is no more than there may be."""
+        most = self._limits.requests
+        return not most or self._counts.of(f"address:{address}") < most
 
     async def count_tries(self, fields: Collection[str], address: str, context: Context) -> None:
         """Count what a mutation tries: each of its fields for itself, so that aliases save nothing.

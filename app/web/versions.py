@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from app.graph.schema import SecuredSchema
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
-from app.web.exchange import AnswersAtOnce, RawHeaders, exchange_of, raw
+from app.web.exchange import AnswersAtOnce, AtOnce, exchange_of, raw
 from app.web.problems import MalformedRequest
 from app.web.refusing import Voice, refuse
 
@@ -203,15 +203,13 @@ class VersionedEndpoint:
         exchange.headers = self._headers[name]
         await self._views[name](scope, receive, send)
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer who asks for no version in particular, if that can be done without waiting."""
-        exchange = exchange_of(scope)
-        if exchange.asked_version is not None or scope["query_string"]:
+    def at_once(self, scope: Scope) -> AtOnce | None:
+        """Say how requests of such a head are answered, if they ask for no version in particular."""
+        if exchange_of(scope).asked_version is not None or scope["query_string"]:
             return None
         name = self._versions.default
-        exchange.version = name
-        exchange.headers = self._headers[name]
-        return self._views[name].answer_at_once(scope, body)
+        found = self._views[name].at_once(scope)
+        return None if found is None else AtOnce(found.answer, (*found.headers, *self._headers[name]), name)
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         response = refuse(problem, Voice.of(scope, self._phrases), scope)

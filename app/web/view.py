@@ -41,7 +41,7 @@ from app.web.context import make_context
 from app.web.deadlines import OutOfTime, RequestTooSlow, TimeLimits, all_in_time, deadline, is_late
 from app.web.documents import Named, NamedDocuments
 from app.web.events import EventStream, EventTransport
-from app.web.exchange import RawHeaders, exchange_of
+from app.web.exchange import AtOnce, Exchange, exchange_of
 from app.web.kept_answers import KeptAnswers
 from app.web.media_types import EVENT_STREAM, JSON, is_json, negotiate
 from app.web.operations import Operation, prepare_operation
@@ -154,20 +154,23 @@ class GraphQLView(GraphQL[Context, None]):
             return
         await self._answer(scope, receive, send)
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> tuple[RawHeaders, bytes] | None:
-        """Answer a request for what is kept, or is read in no time; nobody is refused here."""
-        if self.short_way is None:
+    def at_once(self, scope: Scope) -> AtOnce | None:
+        """Say how requests for what is kept, or is read in no time, are answered; nobody is refused there."""
+        found = None if self.short_way is None else self.short_way.at_once(scope)
+        if found is None:
             return None
-        address = address_of(scope)
-        try:
-            self.rates.hold_address(address)
-        except TooOften:
-            # In words, which is not done here.
-            return None
-        answer = self.short_way.answer_at_once(scope, body)
-        if answer is not None:
-            self.rates.count_request(address)
-        return answer
+        address, rates, answer_of = address_of(scope), self.rates, found.answer
+
+        def answer(exchange: Exchange, body: bytes) -> bytes | None:
+            if not rates.may_ask(address):
+                # To be told so in words, which is not done here.
+                return None
+            said = answer_of(exchange, body)
+            if said is not None:
+                rates.count_request(address)
+            return said
+
+        return AtOnce(answer, found.headers)
 
     def _tell_of(self, failure: WriteFailed, request: Request) -> Response:
         """Answer as the executor would have, of whose failures the words and the log are the same."""
