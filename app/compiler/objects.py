@@ -2,13 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, select
+from sqlalchemy import ColumnElement, Integer, inspect, select
 from sqlalchemy.orm import aliased
 
 from app.compiler.conditions import conditions
 from app.compiler.cursors import Ordering
-from app.compiler.joints import Joint, Narrow, all_rows, attributes_of
-from app.compiler.json_texts import JsonArray, JsonObject, JsonScalar, Literal, Opaque, is_writable
+from app.compiler.joints import Joint, Narrow, all_rows
+from app.compiler.json_texts import (
+    ByDialect,
+    JsonArray,
+    JsonObject,
+    JsonScalar,
+    Literal,
+    Opaque,
+    is_writable,
+    scalar_or_null,
+)
 from app.compiler.page_texts import PageTexts
 from app.compiler.plan import AnyPlan, NotCompiled, PagePlan, ReadPlan, Relation
 from app.compiler.slots import Binds
@@ -32,15 +41,18 @@ def objects(plan: AnyPlan, binds: Binds, narrow: Narrow = all_rows) -> Any:
         return texts.whole()
     rows = aliased(plan.shelf.entity)
     window, ordering = plan.window, Ordering(plan.shelf.entity, plan.window.order)
-    needed = dict.fromkeys([*attributes_of(plan), *(attribute for attribute, _ in ordering.by)])
-    chosen = narrow(select(*(getattr(rows, attribute).label(attribute) for attribute in needed)), rows)
+    chosen = narrow(select(object_text(plan, rows, binds).label("text")).select_from(rows), rows)
     chosen = chosen.where(conditions(plan.shelf, rows, window.filter)).order_by(*ordering.clauses(rows))
     if window.limit is not None:
         chosen = chosen.limit(binds.value(window.limit, limit_from, Integer()))
         if window.offset != 0:
             chosen = chosen.offset(binds.value(window.offset, offset_from, Integer()))
-    below = chosen.subquery().c
-    return select(JsonArray(object_text(plan, below, binds), *ordering.clauses(below))).scalar_subquery()
+    ordered = chosen.add_columns(*(getattr(rows, attribute).label(attribute) for attribute, _ in ordering.by))
+    alone, beside = chosen.subquery().c, ordered.subquery().c
+    return ByDialect(
+        sqlite=select(JsonArray(alone.text)).scalar_subquery(),
+        postgresql=select(JsonArray(beside.text, *ordering.clauses(beside))).scalar_subquery(),
+    )
 
 
 def object_text(plan: ReadPlan, rows: Any, binds: Binds) -> JsonObject:
@@ -82,4 +94,5 @@ def _field(plan: ReadPlan, rows: Any, name: str) -> ColumnElement[str]:
     column = getattr(rows, attribute)
     if not is_writable(column.type):
         raise NotCompiled(f"{plan.type_name}.{name} is of a type that is written by Python alone")
-    return JsonScalar(column)
+    is_nullable = inspect(plan.shelf.entity).columns[attribute].nullable
+    return scalar_or_null(column) if is_nullable else JsonScalar(column)

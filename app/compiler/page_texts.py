@@ -19,6 +19,7 @@ from app.compiler.json_texts import (
     JsonObject,
     JsonScalar,
     Literal,
+    scalar_or_null,
 )
 from app.compiler.plan import FIGURES, TOTAL, NotCompiled, PagePlan, Part, ReadPlan
 from app.compiler.slots import Binds
@@ -165,16 +166,12 @@ def _figure(part: Part, columns: Any) -> Text:
         case "count":
             return JsonScalar(columns.number)
         case "minPrice":
-            return _or_null(columns.lowest)
+            return scalar_or_null(columns.lowest)
         case "maxPrice":
-            return _or_null(columns.highest)
+            return scalar_or_null(columns.highest)
         case "averagePrice":
-            return _or_null(columns.mean)
+            return scalar_or_null(columns.mean)
     return _other(part)
-
-
-def _or_null(column: ColumnElement[Any]) -> Text:
-    return case((column.is_(None), _NULL), else_=JsonScalar(column))
 
 
 def _known(cursor: Any) -> Text:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.util import find_tables
 
-from app.compiler.json_texts import JsonMembers, Literal
+from app.compiler.json_texts import JsonMembers, JsonObject, Literal
 from app.compiler.objects import object_text, objects
 from app.compiler.plan import FIGURES, TOTAL, AnyPlan, PagePlan, ReadPlan
 from app.compiler.slots import Bind, Binds, Slot
@@ -110,7 +110,8 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
         CursorInvalid: A cursor that is written in the operation is none.
     """
     binds = Binds()
-    chosen: Select[Any] = select(JsonMembers([(root.key, _root(root, root_type, binds)) for root in roots]))
+    kind = JsonMembers if any(root.is_required for root in roots) else JsonObject
+    chosen: Select[Any] = select(kind([(root.key, _root(root, root_type, binds)) for root in roots]))
     spelled = spell(chosen, dialect)
 
     def bind(name: str) -> Bind:

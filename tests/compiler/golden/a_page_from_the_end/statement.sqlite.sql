@@ -10,13 +10,13 @@
 -- bind 8: 0
 -- bind 9: $last
 -- bind 10: 0
-SELECT '{"industriesConnection":' || (SELECT '{"kind":' || '"IndustryConnection"' || ',"first":' || json_group_array(json_object('tag', anon_1.tag)) || ',"again":' || json_group_array(json_object('key', base64url('Industry:' || anon_1.id))) || ',"pageInfo":' || '{"hasPreviousPage":' || CASE WHEN (EXISTS (SELECT 1 
+SELECT printf('{"industriesConnection":%s}', (SELECT '{"kind":' || '"IndustryConnection"' || ',"first":' || printf('[%s]', group_concat(json_object('tag', anon_1.tag))) || ',"again":' || printf('[%s]', group_concat(json_object('key', base64url('Industry:' || anon_1.id)))) || ',"pageInfo":' || printf('{"hasPreviousPage":%s}', CASE WHEN (EXISTS (SELECT 1 
 FROM industry AS industry_1 
 WHERE lower(industry_1.tag) LIKE lower(?) ESCAPE '/' AND industry_1.id < ?
- LIMIT ? OFFSET ?)) THEN 'true' ELSE 'false' END || '}' || '}' AS json_members_2 
+ LIMIT ? OFFSET ?)) THEN 'true' ELSE 'false' END) || '}' AS json_members_1 
 FROM (SELECT anon_2.tag AS tag, anon_2.id AS id 
 FROM (SELECT industry_2.tag AS tag, industry_2.id AS id 
 FROM industry AS industry_2 
 WHERE lower(industry_2.tag) LIKE lower(?) ESCAPE '/' AND industry_2.id < ? ORDER BY industry_2.id DESC
  LIMIT ? OFFSET ?) AS anon_2 ORDER BY anon_2.id ASC
- LIMIT ? OFFSET ?) AS anon_1) || '}' AS json_members_1
+ LIMIT ? OFFSET ?) AS anon_1)) AS json_row_object_1

@@ -2,8 +2,8 @@
 -- policies: SKILLED_TRADERS; on the event loop
 -- bind 1: 100
 -- bind 2: $id
-SELECT '{"industry":' || (SELECT '{"tag":' || CAST(to_json(industry_1.tag) AS TEXT) || ',"shares":' || (SELECT '[' || coalesce(string_agg('{"id":' || '"' || CAST(anon_1.id AS TEXT) || '"' || ',"tag":' || CAST(to_json(anon_1.tag) AS TEXT) || ',"price":' || '"' || CAST(anon_1.price AS TEXT) || '"' || '}', ',' ORDER BY anon_1.id ASC), '') || ']' AS json_array_of_rows_1 
-FROM (SELECT share_1.id AS id, share_1.tag AS tag, share_1.price AS price 
+SELECT '{"industry":' || (SELECT '{"tag":' || CAST(to_json(industry_1.tag) AS TEXT) || ',"shares":' || (SELECT '[' || coalesce(string_agg(anon_1.text, ',' ORDER BY anon_1.id ASC), '') || ']' AS json_array_of_rows_1 
+FROM (SELECT '{"id":' || '"' || CAST(share_1.id AS TEXT) || '"' || ',"tag":' || CAST(to_json(share_1.tag) AS TEXT) || ',"price":' || '"' || CAST(share_1.price AS TEXT) || '"' || '}' AS text, share_1.id AS id 
 FROM share AS share_1 
 WHERE share_1.industry_id = industry_1.id AND true ORDER BY share_1.id ASC 
  LIMIT $1::INTEGER) AS anon_1) || '}' AS json_row_object_1 
