@@ -24,7 +24,7 @@ from app.domain.identity import Identity
 from app.domain.mails import MailQueued
 from app.graph.context import Services
 from app.graph.schema import SecuredSchema
-from app.kit.clock import Clock, utc_now
+from app.kit.clock import Clock, seconds_of, utc_now
 from app.kit.facts import Fact
 from app.kit.phrases import Phrases
 from app.mail.delivering import Deliverer
@@ -223,10 +223,7 @@ def make_health(database: Database, carrier: Carrier | None) -> Health:
 
 def make_rates(settings: Settings, services: Services) -> Rates:
     """Make what counts how often clients do something; together with other processes where there is Redis."""
-
-    def now() -> float:
-        return services.clock().timestamp()
-
+    now = seconds_of(services.clock)
     if settings.redis_url is None:
         return Rates(settings.rate_limits, None, now)
     from app.web.rates_over_redis import RedisCounts

@@ -212,18 +212,21 @@ def as_json(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
 
 def as_text(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
     """Make the line of an exchange for people, short."""
-    method, path = _method(scope.get("method"), scope["type"]), scope.get("path")
-    operation = exchange.operation
-    where = (
-        exchange.transport
-        if exchange.transport == "socket"
-        else f"{method or '-'} {json.dumps((path or '-')[:LONGEST_PATH])[1:-1]}"
+    path = scope.get("path")
+    what = _what_in_words(
+        exchange.transport,
+        scope.get("method"),
+        path[:LONGEST_PATH] if path and len(path) > LONGEST_PATH else path,
+        scope["type"],
+        exchange.operation,
+        exchange.way,
+        exchange.status,
     )
-    what = "" if operation is None else f" {operation.kind} {operation.name or '-'} {exchange.way}"
-    result = " ".join((str(exchange.status or "-"), *exchange.all_codes[:MOST_CODES]))
+    if exchange.codes or exchange.told_codes:
+        what = " ".join((what, *exchange.all_codes[:MOST_CODES]))
     trace = "" if exchange.trace_id is None else f", trace {exchange.trace_id}"
     return (
-        f"{_moment(time_ns() // 1_000_000)} {where}{what} {result} {milliseconds(nanoseconds)} ms, "
+        f"{_moment(time_ns() // 1_000_000)} {what} {_MILLISECONDS[nanoseconds // 1_000]} ms, "
         f"statements: {exchange.statements}, bytes: {exchange.sent_bytes}, request {exchange.request_id}{trace}\n"
     )
 
@@ -269,6 +272,22 @@ def _what(
         "status": status,
     }
     return json.dumps(fields, separators=(",", ":"))[1:-1]
+
+
+@lru_cache(maxsize=4_096)
+def _what_in_words(
+    transport: str,
+    method: str | None,
+    path: str | None,
+    kind: str,
+    operation: OperationName | None,
+    way: str,
+    status: int | None,
+) -> str:
+    """Write for people what is the same for many requests."""
+    told = "" if operation is None else f"{operation.kind} {operation.name or '-'} {way} "
+    where = f"{_method(method, kind) or '-'} {json.dumps(path or '-')[1:-1]}"
+    return f"{'socket' if transport == 'socket' else where} {told}{status or '-'}"
 
 
 def _method(method: str | None, kind: str) -> str | None:

@@ -57,6 +57,8 @@ class Watch:
 
 def server_timing(exchange: Exchange) -> bytes:
     """Say how long an exchange has taken so far, room by room (W3C Server Timing, section 3)."""
-    total, spent = perf_counter_ns() - exchange.began, exchange.spent
-    rooms = (("auth", spent[AUTH]), ("plan", spent[PLAN]), ("db", spent[DATABASE]), ("total", total))
-    return ", ".join(f"{name};dur={milliseconds(duration)}" for name, duration in rooms).encode()
+    spent = exchange.spent
+    return (
+        f"auth;dur={milliseconds(spent[AUTH])}, plan;dur={milliseconds(spent[PLAN])}, "
+        f"db;dur={milliseconds(spent[DATABASE])}, total;dur={milliseconds(perf_counter_ns() - exchange.began)}"
+    ).encode()
