@@ -21,19 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from app.drivers import (
-    BUSY_TIMEOUT_MILLISECONDS,
-    Link,
-    Reader,
-    RuleBroken,
-    SqliteWriter,
-    link_over,
-    lower,
-    open_reader,
-)
+from app.drivers import link_maker, open_reader
+from app.drivers.links import Link, RuleBroken
+from app.drivers.readers import Reader
+from app.drivers.sqlite import BUSY_TIMEOUT_MILLISECONDS, SqliteWriter, lower
 from app.kit import facts
 from app.kit.facts import Fact
-from app.statements import Prepared, Row, Session
+from app.statements import DRIVERS, Prepared, Row, Session
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -112,7 +106,7 @@ class Database:
             )
             event.listen(self._writer.sync_engine, "handle_error", _leave_out_the_row)
         self.reader: Reader = open_reader(self.url, connections=_POSTGRESQL_READERS)
-        self.link_over: Callable[[Any], Link] = link_over
+        self.link_over: Callable[[Any], Link] = link_maker(self.url)
 
     @property
     def dialect_name(self) -> str:
@@ -381,11 +375,7 @@ async def _take_turns(connection: AsyncConnection) -> None:
 def with_driver(url: str) -> URL:
     """Name the asynchronous driver in a database URL that names only the database."""
     parsed = make_url(url)
-    drivers = {
-        "sqlite": "sqlite+aiosqlite",
-        "postgresql": "postgresql+asyncpg",
-        "postgres": "postgresql+asyncpg",
-    }
+    drivers = DRIVERS | {"postgres": DRIVERS["postgresql"]}
     return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
 
 

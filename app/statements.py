@@ -6,21 +6,18 @@ still. Where a unit of work begins and ends is for the rooms above.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import Dialect, Executable
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy import Dialect, Executable, make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.kit.facts import Noting
 from app.kit.moments import Moment
 from app.kit.money import Money
 
-_asyncpg: Callable[[], Dialect] = PGDialect_asyncpg
-
-DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": _asyncpg()}
-"""The spelling of each database, as its driver wants binds marked."""
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+"""The driver of each database that statements can be spelled for, as the beginning of a URL names both."""
 
 Read = Callable[[Any], Any]
 """From what a driver takes or gives to what the rest of the program knows, or the other way."""
@@ -61,14 +58,21 @@ class Spelling:
         return value if write is None else write(value)
 
 
+@cache
+def _dialect(name: str) -> Dialect:
+    """Give the spelling of a database, as its driver wants binds marked; to import one takes long."""
+    make: Callable[[], Dialect] = make_url(f"{DRIVERS[name]}://").get_dialect()
+    return make()
+
+
 def spell(statement: Executable, dialect_name: str) -> Spelling:
     """Spell a statement for a database.
 
     Args:
         statement: Of SQLAlchemy's Core.
-        dialect_name: One of `DIALECTS`.
+        dialect_name: One of `DRIVERS`.
     """
-    dialect = DIALECTS[dialect_name]
+    dialect = _dialect(dialect_name)
     compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # Whatever runs compiles.
     # What has no value yet gets one each time that it is run.
     whole = compiled.construct_expanded_state(

@@ -7,7 +7,7 @@ from typing import Any, Self
 from sqlalchemy import event
 
 from app.database import Database
-from app.drivers import Link
+from app.drivers.links import Link
 
 
 class Statements(list[str]):

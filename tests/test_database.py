@@ -106,7 +106,7 @@ async def test_a_write_waits_for_the_lock_of_another_process_and_lets_everything
 async def test_a_write_that_a_lock_keeps_waiting_too_long_fails_and_the_next_is_done(
     embedded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.drivers.BUSY_TIMEOUT_MILLISECONDS", 50)
+    monkeypatch.setattr("app.drivers.sqlite.BUSY_TIMEOUT_MILLISECONDS", 50)
     await embedded.fetch(text("SELECT 1"))
     with closing(sqlite3.connect(embedded.url.database or "", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.database import Database, migrate, sqlite_url
-from app.drivers import SqliteReader
+from app.drivers.sqlite import SqliteReader
 from app.main import make_schema
 from tests.factories import make_industry, make_share
 

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app import drivers
 from app.database import Database
+from app.drivers.links import Link
 from app.entities import Industry, Share
 from app.kit.facts import Fact, note
 from app.statements import Prepared, Unit
@@ -206,8 +206,10 @@ async def slow_to_commit(database: Database) -> AsyncIterator[asyncio.Event]:
     """An event that is set as soon as a commit has begun, which then goes on."""
     committing = asyncio.Event()
 
-    def link_over(connection: Any) -> drivers.Link:
-        link = drivers.link_over(connection)
+    link_over = database.link_over
+
+    def slow_link_over(connection: Any) -> Link:
+        link = link_over(connection)
         commit = link.commit
 
         async def announced() -> None:
@@ -218,9 +220,9 @@ async def slow_to_commit(database: Database) -> AsyncIterator[asyncio.Event]:
         link.commit = announced  # type: ignore[method-assign]
         return link
 
-    database.link_over = link_over
+    database.link_over = slow_link_over
     yield committing
-    database.link_over = drivers.link_over
+    database.link_over = link_over
 
 
 async def test_who_gives_up_during_the_commit_has_it_committed_and_told(

@@ -104,7 +104,7 @@ class CompiledOperation:
             operation: One of its operations.
             shelves: What the types stand for.
             roots: The root fields that can be compiled.
-            dialect: The database's, one of `app.statements.DIALECTS`.
+            dialect: The database's, one of `app.statements.DRIVERS`.
 
         Raises:
             NotCompiled: It is no query, or it asks for something that only a resolver knows.

@@ -102,7 +102,7 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
     Args:
         roots: The root fields, in the order of the answer.
         root_type: The name of the root type, for `__typename`.
-        dialect: One of `app.statements.DIALECTS`.
+        dialect: One of `app.statements.DRIVERS`.
 
     Raises:
         NotCompiled: A field is selected that no column is behind.

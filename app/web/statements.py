@@ -9,7 +9,7 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.database import Database
-from app.drivers import Link
+from app.drivers.links import Link
 from app.web.exchange import DATABASE, current
 
 _STATEMENT, _COMMIT = "statement began", "commit began"

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, col, select
 from starlette.applications import Starlette
 
 from app.database import Database
-from app.drivers import Link
+from app.drivers.links import Link
 from app.entities import AuditEvent, Industry, PriceTick, Share
 from app.settings import Settings
 from tests.callers import Answer, Api, Callers

@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 
 from app.compiler.plan import NotCompiled
 from app.database import migrate, sqlite_url
-from app.drivers import lower
+from app.drivers.sqlite import lower
 from app.graph.compiled import compile_read
 from app.graph.documents import Document
 from app.main import make_schema

@@ -1,20 +1,17 @@
-"""The databases' own drivers, for statements that are texts already and give one value.
-
-Between a request and a compiled statement every layer costs more than the statement: SQLAlchemy's engines are
-for everything else. What runs texts here only reads; the connection that writes is for the engines.
-"""
+"""SQLite: short statements on the event loop, long ones in threads, and one connection that writes."""
 
 import asyncio
 import base64
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import aiosqlite
-import asyncpg
-from sqlalchemy.engine import URL
+
+from app.drivers.links import RuleBroken
+from app.drivers.readers import STATEMENTS, Later, Unreadable
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 
@@ -26,47 +23,6 @@ _GENERATIONS = """
 SELECT entity, times FROM written
 UNION ALL SELECT '', schema_version FROM pragma_schema_version
 """
-_STATEMENTS = 512  # How many prepared statements a connection keeps; a client has tens.
-
-
-Later: TypeAlias = Coroutine[Any, Any, bytes | None]
-"""A value that has to be waited for; nothing is done before that."""
-
-
-class Unreadable(Exception):
-    """The database refuses a statement, or cannot be reached; the cause says why."""
-
-
-class Reader(Protocol):
-    """Reads one value at a time; what it gives is always as new as the last commit."""
-
-    def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | Later | None:
-        """Run a statement and give its one value, a text in UTF-8; None for NULL.
-
-        What can be had at once is given at once, without a turn of the event loop.
-
-        Args:
-            sql: In the database's own spelling.
-            values: The values of its binds, as the driver takes them.
-            is_short: Whether it takes less time than it would to have it done elsewhere.
-
-        Raises:
-            Unreadable: The statement cannot be run.
-        """
-
-    def generations(self) -> Mapping[str, int] | None:
-        """Say how often each table was written, by whatever process, up to the last commit.
-
-        As long as the numbers of some tables are the same, so is whatever is read from them alone. What is read
-        after this was called is at least as new as the numbers.
-
-        Returns:
-            The very same object as the last time if nothing at all was committed since. None if it cannot be had
-            without waiting.
-        """
-
-    async def close(self) -> None:
-        """Close every connection."""
 
 
 def lower(value: Any) -> Any:
@@ -140,7 +96,7 @@ class SqliteReader:
 
     def _open(self, *, busy_timeout: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
         )
         connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
         connection.execute("PRAGMA query_only = ON")
@@ -219,41 +175,6 @@ def _patiently(connection: sqlite3.Connection, fn: Callable[..., Any], *args: An
         connection.execute("PRAGMA busy_timeout = 0")
 
 
-class Link(Protocol):
-    """A writing connection without anything between the program and its driver, for one transaction at a time."""
-
-    async def begin(self) -> None:
-        """Begin a transaction; where only one at a time can write, wait for the turn."""
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """Run a statement and give its rows.
-
-        Raises:
-            RuleBroken: It breaks a rule that the database holds; the cause says which.
-        """
-
-    async def commit(self) -> None:
-        """Make the transaction true."""
-
-    async def roll_back(self) -> None:
-        """Undo the transaction."""
-
-    async def settle(self) -> None:
-        """Wait until what was begun and not waited for is over."""
-
-
-class RuleBroken(Exception):
-    """A statement breaks a rule that the database holds.
-
-    Attributes:
-        error: What the driver said of it.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
 class SqliteLink:
     """Runs statements where it is called, and waits for locks and for the disk elsewhere."""
 
@@ -282,98 +203,3 @@ class SqliteLink:
     async def settle(self) -> None:
         """Wait until the connection's own thread has nothing to do."""
         await self._connection.idle()
-
-
-class PostgresqlLink:
-    """Runs statements that the connection prepares when they come first."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-
-    async def begin(self) -> None:
-        """Begin a transaction."""
-        await self._connection.execute("BEGIN")
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """Run a statement and give its rows."""
-        try:
-            rows: Sequence[Sequence[Any]] = await self._connection.fetch(sql, *values)
-        except asyncpg.IntegrityConstraintViolationError as error:
-            # It tells the row at fault, and tracebacks would print it.
-            error.detail = None
-            raise RuleBroken(error) from error
-        return rows
-
-    async def commit(self) -> None:
-        """Make the transaction true."""
-        await self._connection.execute("COMMIT")
-
-    async def roll_back(self) -> None:
-        """Undo the transaction."""
-        await self._connection.execute("ROLLBACK")
-
-    async def settle(self) -> None:
-        """Wait for nothing: the driver itself calls back what was given up."""
-
-
-def link_over(connection: Any) -> Link:
-    """Give a link over a connection of a driver: a `SqliteWriter` or one of asyncpg."""
-    return SqliteLink(connection) if isinstance(connection, SqliteWriter) else PostgresqlLink(connection)
-
-
-class PostgresqlReader:
-    """Reads by a pool of connections, each of which knows the statements that it ran before."""
-
-    def __init__(self, url: URL, *, connections: int) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connections = connections
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
-
-    async def read(self, sql: str, values: Sequence[Any], *, is_short: bool) -> bytes | None:
-        """Run a statement and give its one value."""
-        try:
-            pool = self._pool or await self._open()
-            text: str | None = await pool.fetchval(sql, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            raise Unreadable from error
-        return None if text is None else text.encode()
-
-    def generations(self) -> None:
-        """Say nothing: to ask would take as long as to read."""
-
-    async def _open(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=0,
-                    max_size=self._connections,
-                    statement_cache_size=_STATEMENTS,
-                    server_settings={"default_transaction_read_only": "on"},
-                    # A reading statement leaves nothing behind that would have to be put back.
-                    reset=_leave_as_it_is,
-                )
-            return self._pool
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
-
-
-async def _leave_as_it_is(_: asyncpg.Connection) -> None:
-    """Spare the round trip that would put a connection's settings back."""
-
-
-def open_reader(url: URL, *, connections: int) -> Reader:
-    """Prepare to read a database; nothing is opened before it is needed.
-
-    Args:
-        url: An SQLAlchemy URL of SQLite or PostgreSQL.
-        connections: How many PostgreSQL connections there are at most.
-    """
-    if url.get_backend_name() == "sqlite":
-        return SqliteReader(url.database or "")
-    return PostgresqlReader(url, connections=connections)
