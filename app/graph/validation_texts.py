@@ -7,6 +7,7 @@ here. None of them is ever handed on: one that no row knows is said in general.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from graphql import GraphQLError, Node
 
@@ -163,7 +164,7 @@ def texts_of(error: GraphQLError) -> tuple[Text, ...]:
     if isinstance(error, Unreadable):
         return (error.text,)
     sentence = _WHERE.sub("", error.message, count=1)
-    for phrase, pattern in _ROWS:
+    for phrase, pattern in _rows():
         found = pattern.fullmatch(sentence)
         if found is not None:
             params = found.groupdict()
@@ -195,4 +196,8 @@ def _slot(name: str) -> str:
     return _SLOTS.get(name, f"(?P<{name}>[^']*)")
 
 
-_ROWS = tuple((phrase, _pattern(sentence)) for phrase, sentences in _SENTENCES.items() for sentence in sentences)
+@cache
+def _rows() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (phrase, _pattern(sentence)) for phrase, sentences in _SENTENCES.items() for sentence in sentences
+    )
