@@ -329,8 +329,8 @@ def create_app(
         await push.start()
         watch.tracing.begin()
         # What is there now stays: to look through it for garbage again and again would stall answers.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         stop_waiting = tell_of_end(connections.ending, answer_seconds=settings.shutdown_seconds)
         keeping = [
             asyncio.create_task(work)
