@@ -121,11 +121,19 @@ class Connection(asyncio.Protocol):
         """End early."""
         self._end(error or UnexpectedAnswer("the server hung up"))
 
+    def check(self, answer: bytes) -> None:
+        """Hold an answer to be a success.
+
+        Raises:
+            UnexpectedAnswer: It is none.
+        """
+        if answer[_STATUS] != b"200" or b'"errors":[{' in answer:
+            raise UnexpectedAnswer(answer.decode(errors="replace")[:2_000])
+
     def _take(self, answer: bytes) -> None:
         self.latencies.append(time.perf_counter() - self._begun)
         self._received = b""
-        if answer[_STATUS] != b"200" or b'"errors":[{' in answer:
-            raise UnexpectedAnswer(answer.decode(errors="replace")[:2_000])
+        self.check(answer)
         if self._keep is not None:
             self._keep.append(answer)
         self._send()

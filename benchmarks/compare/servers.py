@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from app.main import make_tokens
+from app.security.tokens import Tokens
 from app.settings import Settings
 from benchmarks.compare.load import Target
 
@@ -70,20 +71,29 @@ CONTENDERS = (
 
 @dataclass(frozen=True)
 class Credentials:
-    """A secret that all servers verify tokens with, and a token that says a manager."""
+    """A secret that all servers verify tokens with, and what signs them as our server does."""
 
     secret: str
     issuer: str
     audience: str
-    token: str
+    tokens: Tokens
 
     @classmethod
     def make(cls) -> "Credentials":
-        """Make a secret and grant a token as our server does."""
+        """Make a secret."""
         secret = secrets.token_hex(32)
         settings = Settings(secret=SecretStr(secret), access_token_seconds=_DAY_SECONDS)
-        granted = make_tokens(settings).grant_access(
-            trader_id=1,
+        return cls(secret, settings.token_issuer, settings.token_audience, make_tokens(settings))
+
+    @cached_property
+    def token(self) -> str:
+        """The token of a manager."""
+        return self.token_of(1)
+
+    def token_of(self, trader_id: int) -> str:
+        """Grant a token to a manager."""
+        granted = self.tokens.grant_access(
+            trader_id=trader_id,
             permit_id="benchmark",
             email="manager@example.com",
             given_name="Ada",
@@ -91,7 +101,7 @@ class Credentials:
             date_joined=_JOINED,
             roles=(),
         )
-        return cls(secret, settings.token_issuer, settings.token_audience, granted.text)
+        return granted.text
 
 
 @dataclass(frozen=True)

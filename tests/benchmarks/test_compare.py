@@ -1,14 +1,10 @@
 """The comparison's parts do what they say: the load counts, requests are fair, reports show the results."""
 
-import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,40 +14,12 @@ from graphql import build_schema, parse, validate
 
 from benchmarks.compare import plot, report
 from benchmarks.compare.cases import ALL, CASES, INDUSTRY, SHARE, UPDATE, Case, Lane, Ledger, ask_update
-from benchmarks.compare.load import Target, UnexpectedAnswer, answers, measure
+from benchmarks.compare.load import UnexpectedAnswer, answers, measure
 from benchmarks.compare.report import BEGIN, END, Goal
+from tests.benchmarks.pretending import ok, server
 
 ROOT = Path(__file__).parents[2]
 RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s"
-
-
-def ok(content: bytes) -> list[bytes]:
-    return [OK % (len(content), content)]
-
-
-@asynccontextmanager
-async def server(answer: Callable[[Any], list[bytes]]) -> AsyncIterator[Target]:
-    """Answer each request by the parts that are made of its body, each sent by itself."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-            for part in answer(json.loads(await reader.readexactly(length))):
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(0)
-
-    async def until_it_hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except asyncio.IncompleteReadError:
-            writer.close()
-
-    listening = await asyncio.start_server(until_it_hangs_up, "127.0.0.1", 0)
-    async with listening:
-        yield Target(listening.sockets[0].getsockname()[1], os.getpid(), "a token")
 
 
 @pytest.mark.anyio
