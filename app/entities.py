@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, LargeBinary
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.kit.moments import Moment
-from app.kit.money import PLACES, Money, exact
+from app.kit.money import PLACES, Money, exact, said_beside
 from app.kit.tables import Key
 
 
@@ -65,7 +65,13 @@ class Share(SQLModel, table=True):
     """A share in a company."""
 
     __tablename__ = "share"
-    __table_args__ = (CheckConstraint("price >= 0", name="price"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        CheckConstraint("price >= 0", name="price"),
+        said_beside("price"),
+        {"sqlite_autoincrement": True},
+    )
+    # The database writes it, and compiled reads alone read it.
+    __mapper_args__ = {"exclude_properties": ("price_text",)}
 
     id: int = _key("The key, unique among shares.")
     industry_id: int = Field(

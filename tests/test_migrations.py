@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from app.database import (
     UnusableMigrations,
     check_migrations,
     migrate,
+    sqlite_url,
     unmigrate,
     with_driver,
 )
@@ -80,7 +82,8 @@ async def fill(url: str) -> None:
     """Put two rows into every table."""
     async with connected(url) as connection:
         for table in await connection.run_sync(_tables):
-            rows = [{column.name: value(column, number) for column in table.columns} for number in (11, 12)]
+            columns = [column for column in table.columns if column.computed is None]
+            rows = [{column.name: value(column, number) for column in columns} for number in (11, 12)]
             await connection.execute(table.insert(), rows)
 
 
@@ -270,3 +273,24 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url
 async def test_a_revision_that_is_not_there_is_refused(database_url: str) -> None:
     with pytest.raises(UnusableMigrations, match="9999"):
         await migrate(database_url, "9999")
+
+
+async def test_a_table_made_anew_gives_no_key_again_and_is_counted_as_before(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "shares.sqlite")
+    await migrate(url, "0006")
+    await fill(url)
+    await run(url, "DELETE FROM price_tick WHERE share_id = 12")
+    await run(url, "DELETE FROM share WHERE id = 12")
+    await migrate(url)
+    before = await rows_of(url)
+
+    await run(
+        url,
+        "INSERT INTO share (industry_id, tag, price, version, created_at, updated_at) "
+        "SELECT industry_id, 'NEXT', 102800, version, created_at, updated_at FROM share",
+    )
+
+    rows = await rows_of(url)
+    assert [(row["id"], row["price_text"]) for row in rows["share"]] == [(11, "0.0011"), (13, "10.2800")]
+    written = [{row["entity"]: row["times"] for row in each["written"]} for each in (before, rows)]
+    assert written[1] == written[0] | {"share": written[0]["share"] + 1}

@@ -18,7 +18,7 @@ from sqlmodel import AutoString
 
 from app.compiler.cursors import Ordering
 from app.kit.moments import Moment
-from app.kit.money import PLACES, UNITS, Money
+from app.kit.money import PLACES, UNITS, Money, MoneyText, text_in_sqlite
 from app.kit.tables import Key
 
 # SQLite takes 127 arguments for a function (100 before 3.46 where it was built so), two for each field.
@@ -148,7 +148,9 @@ def is_writable(column_type: TypeEngine[Any]) -> bool:
 def _in_sqlite(column_type: TypeEngine[Any], value: str) -> tuple[str, bool]:
     """Write a value as an SQL value, and say whether it is a text that has to be quoted."""
     if isinstance(column_type, Money):
-        return f"printf('%d.%0{PLACES}d', {value} / {UNITS}, {value} % {UNITS})", True
+        return text_in_sqlite(value), True
+    if isinstance(column_type, MoneyText):
+        return value, True
     if isinstance(column_type, Moment):
         return f"strftime('%Y-%m-%dT%H:%M:%fZ', {value} / 1000.0, 'unixepoch')", True
     if column_type is Key:
@@ -179,7 +181,7 @@ def _printed(member: Any, compiler: SQLCompiler, options: dict[str, Any]) -> tup
         return f'"%d.%0{PLACES}d"', (f"{value} / {UNITS}", f"{value} % {UNITS}")
     if column.type is Key:
         return '"%d"', (value,)
-    if isinstance(column.type, Moment):
+    if isinstance(column.type, Moment | MoneyText):
         return '"%s"', (_in_sqlite(column.type, value)[0],)
     return ("%s", (f"json_quote({value})",)) if is_text(column.type) else ("%d", (value,))
 
@@ -266,6 +268,8 @@ def _(element: JsonScalar, compiler: SQLCompiler, **options: Any) -> str:
     if isinstance(column.type, Moment):
         moment = f"to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')"
         return f"'\"' || {moment} || 'Z\"'"
+    if isinstance(column.type, MoneyText):
+        return f"'\"' || {value} || '\"'"
     if isinstance(column.type, Money) or column.type is Key:
         return f"'\"' || CAST({value} AS TEXT) || '\"'"
     if is_text(column.type):

@@ -22,6 +22,7 @@ from app.compiler.page_texts import PageTexts
 from app.compiler.plan import AnyPlan, NotCompiled, PagePlan, ReadPlan, Relation
 from app.compiler.slots import Binds
 from app.compiler.windows import limit_from, offset_from
+from app.kit.money import Money, as_said
 
 
 def objects(plan: AnyPlan, binds: Binds, narrow: Narrow = all_rows) -> Any:
@@ -94,5 +95,7 @@ def _field(plan: ReadPlan, rows: Any, name: str) -> ColumnElement[str]:
     column = getattr(rows, attribute)
     if not is_writable(column.type):
         raise NotCompiled(f"{plan.type_name}.{name} is of a type that is written by Python alone")
+    if isinstance(column.type, Money):
+        column = as_said(column.expression)
     is_nullable = inspect(plan.shelf.entity).columns[attribute].nullable
     return scalar_or_null(column) if is_nullable else JsonScalar(column)

@@ -41,11 +41,12 @@ class _Statements:
     """The statements by which records of one kind are written, one at a time and by their key."""
 
     def __init__(self, entity: type[Industry] | type[Share]) -> None:
-        table: Table = inspect(entity).local_table
-        self.columns = tuple(column.key for column in table.columns)
+        mapper = inspect(entity)
+        table: Table = mapper.local_table
+        self.columns = tuple(column.key for column in mapper.columns)
         binds: dict[str, Any] = {name: bindparam(name) for name in self.columns if name != "id"}
         is_it = table.c.id == bindparam("key")
-        self.lock = Prepared(select(*table.columns).where(is_it).with_for_update())
+        self.lock = Prepared(select(*mapper.columns).where(is_it).with_for_update())
         self.insert = Prepared(insert_into(table).values(binds).returning(table.c.id))
         self.update = Prepared(update(table).where(is_it).values(binds))
         self.delete = Prepared(delete(table).where(is_it))

@@ -4,7 +4,7 @@
 -- bind 2: 0
 -- bind 3: $id
 SELECT '{"industry":' || (SELECT printf('{"tag":%s,"shares":%s}', json_quote(industry_1.tag), (SELECT printf('[%s]', group_concat(anon_1.text)) AS json_array_of_rows_1 
-FROM (SELECT json_object('id', CAST(share_1.id AS TEXT), 'tag', share_1.tag, 'price', printf('%d.%04d', share_1.price / 10000, share_1.price % 10000)) AS text 
+FROM (SELECT json_object('id', CAST(share_1.id AS TEXT), 'tag', share_1.tag, 'price', share_1.price_text) AS text 
 FROM share AS share_1 
 WHERE share_1.industry_id = industry_1.id AND 1 = 1 ORDER BY share_1.id ASC
  LIMIT ? OFFSET ?) AS anon_1)) AS json_row_object_1 
