@@ -81,11 +81,7 @@ _COERCIONS: Mapping[str, Callable[[Any], Any]] = {"ID": _id, "String": _text, "I
 
 
 class CompiledOperation:
-    """An operation that is answered by one statement.
-
-    Attributes:
-        root_fields: The names of the root fields that it may ask for, whatever its variables say.
-    """
+    """An operation that is answered by one statement."""
 
     def __init__(
         self,
@@ -131,8 +127,8 @@ class CompiledOperation:
         self._statements: Bounded[tuple[tuple[str, ...], bytes], Statement] = Bounded(
             most=MOST_STATEMENTS, most_weight=MOST_STATEMENTS
         )
-        self.root_fields = frozenset(_names_below(operation, self._fragments))
-        for name in self.root_fields:
+        # Whatever its variables leave out.
+        for name in _names_below(operation, self._fragments):
             if name != "__typename" and name not in roots:
                 raise NotCompiled(f"{self._root_type.name}.{name} is not read from the database alone")
 

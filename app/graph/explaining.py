@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse, print_ast, validate
+from graphql import GraphQLError, OperationDefinitionNode, parse, print_ast, validate
 
 from app.compiler.plan import NotCompiled
 from app.compiler.slots import Bind
@@ -67,8 +67,7 @@ def _explained(
             return
         statement = read.statement({**_samples(operation), **variables})
     except NotCompiled as why:
-        kind = "Resolvers execute it" if operation.operation is OperationType.QUERY else "It is executed"
-        yield f"-- {kind}: {why}."
+        yield f"-- Resolvers execute it: {why}."
         return
     yield f"-- policies: {_named(compiled.policies)}; {'on the event loop' if statement.is_short else 'in a thread on SQLite'}"
     for position, bind in enumerate(statement.binds, start=1):

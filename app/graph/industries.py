@@ -33,7 +33,7 @@ async def _industries(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Any:
-    return await reading.many(info, entities.Industry)
+    return await reading.many(info)
 
 
 async def _pages(
@@ -45,7 +45,7 @@ async def _pages(
     last: int | None = UNSET,
     before: str | None = UNSET,
 ) -> Any:
-    return await reading.page(info, entities.Industry)
+    return await reading.many(info)
 
 
 async def _industry(info: Info, id: strawberry.ID) -> Any:  # noqa: A002 - the contract's word

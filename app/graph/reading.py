@@ -39,16 +39,9 @@ from app.kit.tables import record
 E = TypeVar("E", bound=SQLModel)
 
 
-async def many(info: Info, entity: type[E]) -> list[E]:
-    """Read what a root field that gives a list selects, in one statement."""
-    raw = _raw(info)
-    return cast("list[E]", await _read(info.context, _plan(raw, info.context)))
-
-
-async def page(info: Info, entity: type[E]) -> Page[E]:
-    """Read what a root field that gives a connection selects, in one statement."""
-    raw = _raw(info)
-    return cast("Page[E]", await _read(info.context, _plan(raw, info.context)))
+async def many(info: Info) -> Any:
+    """Read what a root field that gives a list or a page selects, in one statement."""
+    return await _read(info.context, _plan(_raw(info), info.context))
 
 
 async def one(info: Info, entity: type[E], **where: Any) -> E | None:

@@ -34,7 +34,7 @@ async def _shares(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Any:
-    return await reading.many(info, entities.Share)
+    return await reading.many(info)
 
 
 async def _pages(
@@ -46,7 +46,7 @@ async def _pages(
     last: int | None = UNSET,
     before: str | None = UNSET,
 ) -> Any:
-    return await reading.page(info, entities.Share)
+    return await reading.many(info)
 
 
 async def _share(info: Info, id: strawberry.ID) -> Any:  # noqa: A002 - the contract's word

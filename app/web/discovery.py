@@ -31,6 +31,7 @@ _PAGE = Template(
 <title>$name</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="/graphiql/icon.svg" type="image/svg+xml">
 </head>
 <body>
 <main>

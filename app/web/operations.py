@@ -51,11 +51,6 @@ class Operation:
         return self.known.node
 
     @property
-    def is_query(self) -> bool:
-        """Whether it only reads."""
-        return self.node.operation is OperationType.QUERY
-
-    @property
     def is_mutation(self) -> bool:
         """Whether it changes something."""
         return self.node.operation is OperationType.MUTATION

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from starlette.datastructures import URL
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
@@ -73,13 +74,16 @@ _NOT_BUILT = Template(
 <meta name="color-scheme" content="light dark">
 </head>
 <body>
+<main>
 <h1>Share Price Viewer API</h1>
 <p>The API is running. GraphiQL, the page to explore it with, has not been built on this machine.</p>
 <p>To get it, install <strong>Node 20.19</strong> or newer, run <code>make run</code> in the project's folder,
 and load this page again.</p>
 <p>Until then, send GraphQL as JSON by POST:</p>
-<pre>curl -H 'Content-Type: application/json' -d '{"query": "{ __typename }"}' \\
-  http://localhost:8000$endpoint</pre>
+<pre>curl -H 'Content-Type: application/json' \\
+  -d '{"query": "{ __typename }"}' \\
+  $address</pre>
+</main>
 </body>
 </html>
 """
@@ -96,18 +100,19 @@ def page_routes(built: Path) -> list[BaseRoute]:
     return [Mount("/graphiql", _Files(directory=built, check_dir=False), name="graphiql")]
 
 
-def graphiql_page(built: Path, *, endpoint: str = "/graphql") -> HTMLResponse:
+def graphiql_page(built: Path, url: URL) -> HTMLResponse:
     """GraphiQL, or a page that says how to get it if it is not in the folder.
 
     Args:
         built: As for `page_routes`, which must be served from the same origin.
-        endpoint: The path that GraphiQL sends its operations to.
+        url: Where the page was asked for; GraphiQL sends its operations there.
     """
     # The build copies our own files after all others.
     if not (built / "start.js").is_file():
-        return HTMLResponse(_NOT_BUILT.substitute(endpoint=escape(endpoint)), headers=SECURITY_HEADERS)
+        address = escape(str(url.replace(query="")))
+        return HTMLResponse(_NOT_BUILT.substitute(address=address), headers=SECURITY_HEADERS)
     nonce = secrets.token_urlsafe(16)
-    page = _GRAPHIQL.substitute(endpoint=escape(endpoint), nonce=nonce)
+    page = _GRAPHIQL.substitute(endpoint=escape(url.path), nonce=nonce)
     # GraphiQL's dialogs stop the page behind from scrolling by a style element of their own.
     policy = f"{SECURITY_HEADERS['Content-Security-Policy']}; style-src 'self' 'nonce-{nonce}'"
     headers = {**SECURITY_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}

@@ -255,7 +255,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """Give GraphiQL as it was built, from this server alone."""
-        return graphiql_page(self.built_pages, endpoint=request.url.path)
+        return graphiql_page(self.built_pages, request.url)
 
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter

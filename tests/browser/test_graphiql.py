@@ -209,7 +209,7 @@ class StreamingApi(GraphQL[Any, None]):
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """The page that is tested."""
-        return graphiql_page(BUILT)
+        return graphiql_page(BUILT, request.url)
 
 
 @pytest.fixture(scope="module")

@@ -1171,3 +1171,17 @@ def test_forged_kid_matches_the_rings_own() -> None:
     expected = hashlib.sha256(b"kid of a signing secret\0" + SECRET).digest()[:8]
 
     assert base64url(expected) == KID
+
+
+def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.security.tokens.MOST_VERIFIED", 3)
+    tokens = make_tokens()
+    texts = [grant_access(tokens).text for _ in range(10)]
+    remembered = set()
+
+    for text in texts:
+        assert tokens.read_access(text) == tokens.read_access(text)
+        remembered.add(len(tokens._ring.verified))  # noqa: SLF001 - nothing else tells
+
+    assert len(set(texts)) == 10
+    assert remembered == {1, 2, 3}

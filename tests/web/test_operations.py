@@ -1,6 +1,7 @@
 """From a document to the one operation that is asked for, and whether it does without a token."""
 
 import pytest
+from graphql import OperationType
 
 from app.graph.documents import Documents
 from app.graph.errors import BadRequest
@@ -50,17 +51,17 @@ def test_a_document_that_fills_the_stack_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "is_query"),
+    ("text", "name", "chosen"),
     [
-        ("{ a }", None, True),
-        ("query A { a } mutation B { a }", "A", True),
-        ("query A { a } mutation B { a }", "B", False),
-        ("mutation A { a }", "", False),
-        ("subscription { a }", None, False),
+        ("{ a }", None, OperationType.QUERY),
+        ("query A { a } mutation B { a }", "A", OperationType.QUERY),
+        ("query A { a } mutation B { a }", "B", OperationType.MUTATION),
+        ("mutation A { a }", "", OperationType.MUTATION),
+        ("subscription { a }", None, OperationType.SUBSCRIPTION),
     ],
 )
-def test_an_operation_is_chosen_by_its_name(text: str, name: str | None, is_query: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert read_operation(text, name, Documents(), DocumentLimits()).is_query == is_query
+def test_an_operation_is_chosen_by_its_name(text: str, name: str | None, chosen: OperationType) -> None:
+    assert read_operation(text, name, Documents(), DocumentLimits()).node.operation is chosen
 
 
 @pytest.mark.parametrize(

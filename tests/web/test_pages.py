@@ -29,7 +29,7 @@ def ask(built: Path, path: str, **headers: str) -> httpx.Response:
     """The answer to a GET of a path, from an application of nothing but the pages."""
 
     async def page(request: Request) -> Response:
-        return graphiql_page(built, endpoint=request.url.path)
+        return graphiql_page(built, request.url)
 
     async def send() -> httpx.Response:
         app = Starlette(routes=[Route("/graphql", page), Route("/a&b", page), *page_routes(built)])
@@ -121,12 +121,13 @@ def test_the_endpoint_is_text_to_the_page(built: Path) -> None:
 def test_without_a_build_the_page_says_how_to_get_it(built: Path) -> None:
     missing = built / "none"
 
-    page = ask(missing, "/graphql")
+    page = ask(missing, "/graphql?x=1")
     file = ask(missing, "/graphiql/start.js")
 
     assert page.status_code == 200
     assert "Node 20.19" in page.text
     assert "<code>make run</code>" in page.text
+    assert "\n  http://test/graphql</pre>" in page.text
     assert "<script" not in page.text
     assert safety(page) == SECURITY_HEADERS
     assert file.status_code == 404
