@@ -29,7 +29,7 @@ from benchmarks.compare.load import Connection, Target
 from benchmarks.compare.servers import CONTENDERS, OURS_CACHED, Credentials, cores, make_database, serving
 
 _LANES = 8
-_PER_CLIENT = 500
+_PER_CLIENT = 50
 _STRANGER_EVERY = 10
 UNHEARD_OF_EVERY = 50
 """How many requests of a client there are for each that brings a document nobody sent before."""
