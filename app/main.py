@@ -97,7 +97,9 @@ def make_keyring(settings: Settings) -> Keyring:
     if settings.signing_key_file is not None:
         # A file for the previous key may be named before there is one: the next rotation fills it.
         earlier = [file for file in settings.earlier_key_files if file.exists()]
-        return Keyring.from_files(settings.signing_key_file, earlier)
+        pair = Keyring.from_files(settings.signing_key_file, earlier)
+        secrets = settings.earlier_secrets
+        return pair.believing(Keyring.from_secrets(*secrets)) if secrets else pair
     if settings.secret is not None:
         return Keyring.from_secrets(settings.secret.get_secret_value().encode(), *settings.earlier_secrets)
     settings.data_dir.mkdir(parents=True, exist_ok=True)

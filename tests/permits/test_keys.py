@@ -141,6 +141,23 @@ async def test_earlier_secret_is_believed_and_signs_nothing(
         assert [await is_taken(api, device.access) for device in (earlier, later)] == [False, True]
 
 
+async def test_a_key_pair_takes_over_from_a_secret_and_nobody_is_logged_out(
+    settings: Settings, clock: ManualClock, tmp_path: Path, ada: str
+) -> None:
+    async with serving(settings, clock) as api:
+        device = await Device.log_in(api, ada)
+    pair = settings.model_copy(
+        update={"signing_key_file": write_private(tmp_path / "key.pem", new_key("ES256")), "secret": None}
+    )
+
+    async with serving(pair.model_copy(update={"previous_secrets": settings.secret}), clock) as api:
+        assert await is_taken(api, device.access)
+        access, _ = await renewed(api, device.refresh)
+        assert jwt.get_unverified_header(access)["alg"] == "ES256"
+    async with serving(pair, clock) as api:
+        assert [await is_taken(api, each) for each in (access, device.access)] == [True, False]
+
+
 async def test_rotation_with_overlap(
     settings: Settings, clock: ManualClock, tmp_path: Path, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
