@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 
 import orjson
@@ -12,12 +13,13 @@ from app.graph.errors import BadRequest, Speaker, say_refusal
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
 from app.web.caching import NO_STORE
+from app.web.deadlines import TransportLimits
 from app.web.events import single_answer
-from app.web.exchange import Exchange, exchange_of
+from app.web.exchange import HEADER_LINE, Exchange, exchange_of, raw
 from app.web.locale import negotiate
 from app.web.media_types import EVENT_STREAM, JSON
 from app.web.problems import MethodNotAllowed, headers_of, status_of
-from app.web.watching import Watch
+from app.web.watching import Watch, server_timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,13 @@ def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = J
 
 
 def raw_refusal(
-    asked: Scope, phrases: Phrases, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
+    asked: Scope, limits: TransportLimits, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
 ) -> bytes:
     """Write the whole answer to what is no request, and so never meets the application.
 
     Args:
         asked: The headers that have come so far, the client's address and the scheme.
-        phrases: The words.
+        limits: They have the words, and the headers of every answer.
         watch: Who is told of it.
         status: The answer's.
         phrase: What is wrong.
@@ -82,19 +84,28 @@ def raw_refusal(
     languages = [header for header in asked["headers"] if header[0] == b"accept-language"]
     scope = {**asked, "type": "http", "headers": languages}
     exchange = Exchange(scope)
-    voice = Voice.of(scope, phrases)
+    voice = Voice.of(scope, limits.phrases)
     message = voice.say(BadRequest.code, detail=voice.say(phrase, **params))
     error = {"message": message, "extensions": {"code": BadRequest.code}}
     exchange.tell([error])
     body = orjson.dumps({"errors": [error]})
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {JSON}; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nContent-Language: {voice.locale}\r\nX-Content-Type-Options: nosniff\r\n"
-        f"Cache-Control: {NO_STORE}\r\nConnection: close\r\nX-Ms-Request-Id: {exchange.request_id}\r\n\r\n"
-    )
+    headers = {
+        "Date": formatdate(usegmt=True),
+        "Content-Type": f"{JSON}; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Content-Language": voice.locale,
+        "Cache-Control": NO_STORE,
+        "Connection": "close",
+        **limits.always,
+        "x-ms-request-id": exchange.request_id,
+        "x-ms-error-code": BadRequest.code,
+    }
+    lines = b"".join(map(HEADER_LINE.__mod__, raw(headers)))
+    if watch.shows_timing:
+        lines += HEADER_LINE % (b"server-timing", server_timing(exchange))
     exchange.status, exchange.sent_bytes = status.value, len(body)
     watch.ended(exchange, scope)
-    return head.encode() + body
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status.value, status.phrase.encode(), lines, body)
 
 
 def headers_of_refusal(problem: Problem) -> Mapping[str, str]:

@@ -148,8 +148,33 @@ def test_what_is_no_http_is_told_so_in_json(server: Server, garbage: bytes) -> N
         answer = connection.answer()
 
         assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
-        assert answer.headers["x-content-type-options"] == "nosniff"
         assert connection.is_closed()
+
+
+NO_REQUESTS = {
+    "garbage": (400, b"\x00\r\n\r\n"),
+    "a head that does not end": (408, REQUEST),
+    "a head that is too large": (431, REQUEST + b"X: %b\r\n\r\n" % (b"x" * HEAD_BYTES)),
+    "a handshake that is none": (400, b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize(("status", "sent"), NO_REQUESTS.values(), ids=NO_REQUESTS)
+def test_what_never_becomes_a_request_is_answered_with_the_headers_of_every_answer(
+    server: Server, status: int, sent: bytes
+) -> None:
+    with wire(server) as connection:
+        connection.send(WHOLE)
+        whole = connection.answer()
+    with wire(server) as connection:
+        connection.send(sent)
+        refused = connection.answer()
+
+    of_its_own = {"date", "content-length", "content-language", "connection", "x-ms-request-id", "x-ms-error-code"}
+    assert (refused.status, refused.headers["x-ms-error-code"]) == (status, "BAD_REQUEST")
+    assert refused.headers.keys() == whole.headers.keys() | of_its_own
+    told = [name for name in whole.headers if name not in {*of_its_own, "server-timing"}]
+    assert {name: refused.headers[name] for name in told} == {name: whole.headers[name] for name in told}
 
 
 def test_who_connects_and_says_nothing_is_hung_up_on(server: Server) -> None:
