@@ -1,5 +1,6 @@
 """Requests that end in a problem: its words, its status and its headers, as one answer."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -7,7 +8,8 @@ from http import HTTPStatus
 
 import orjson
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from app.graph.errors import BadRequest, Speaker, say_refusal
 from app.kit.phrases import Phrases
@@ -65,6 +67,16 @@ def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = J
         headers={"Content-Language": speaker.locale, "Cache-Control": NO_STORE, **headers_of_refusal(problem)},
         media_type=f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8",
     )
+
+
+async def deny(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Give an answer to a request, or to a handshake in place of a socket."""
+    if scope["type"] != "websocket":
+        await response(scope, receive, send)
+        return
+    await WebSocket(scope, receive, send).send_denial_response(response)
+    # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
+    await asyncio.sleep(0)
 
 
 def raw_refusal(

@@ -57,7 +57,7 @@ from app.web.problems import (
     status_of,
 )
 from app.web.rates import Rates, TooOften
-from app.web.refusing import Voice, headers_of_refusal, refuse
+from app.web.refusing import Voice, deny, headers_of_refusal, refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 from app.web.watching import Watch
@@ -215,10 +215,7 @@ class GraphQLView(GraphQL[Context, None]):
             with self.connections.socket(socket):
                 await self.run(socket, context=context)
         except Problem as problem:
-            response = refuse(problem, context, socket.scope)
-            await socket.send_denial_response(response)
-            # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
-            await asyncio.sleep(0)
+            await deny(refuse(problem, context, socket.scope), socket.scope, socket.receive, socket.send)
         except (WebSocketDisconnect, OSError):
             # The client is gone, and nothing failed here.
             return

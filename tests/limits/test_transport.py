@@ -13,6 +13,10 @@ from tests.wires import wire
 QUERY = b'{"query": "{ service { version } }"}'
 REQUEST = b"POST /graphql HTTP/1.1\r\nHost: shares.test\r\nContent-Type: application/json\r\n"
 WHOLE = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(QUERY), QUERY)
+HANDSHAKE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
 HEAD_BYTES = 4_096
 
 
@@ -175,6 +179,19 @@ def test_what_never_becomes_a_request_is_answered_with_the_headers_of_every_answ
     assert refused.headers.keys() == whole.headers.keys() | of_its_own
     told = [name for name in whole.headers if name not in {*of_its_own, "server-timing"}]
     assert {name: refused.headers[name] for name in told} == {name: whole.headers[name] for name in told}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/graphiql/x", 404), ("/v9/graphql", 400)])
+def test_a_handshake_that_leads_nowhere_is_answered_and_is_no_failure(
+    server: Server, path: str, status: int
+) -> None:
+    with wire(server) as connection:
+        connection.send(f"GET {path} HTTP/1.1\r\nHost: shares.test\r\n".encode() + HANDSHAKE)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes) == (status, [answer.headers["x-ms-error-code"]])
+        assert connection.is_closed()
+    assert " ERROR " not in server.said
 
 
 def test_who_connects_and_says_nothing_is_hung_up_on(server: Server) -> None:

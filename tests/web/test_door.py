@@ -15,6 +15,7 @@ from app.web.door import ANSWER_HEADERS, STRICT_TRANSPORT
 from app.web.pages import SECURITY_HEADERS
 from tests.callers import Api, Callers
 from tests.factories import ManualClock
+from tests.sockets import Refused, connected
 
 pytestmark = pytest.mark.anyio
 
@@ -170,6 +171,18 @@ async def test_it_is_told_in_the_callers_language(api: Api) -> None:
 
     assert SINHALA.search(response.json()["errors"][0]["message"])
     assert response.headers["content-language"] == "si"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/graphql/", "/healthz", "/graphiql/start.js"])
+async def test_a_socket_at_a_wrong_address_is_told_so_too(app: Starlette, path: str) -> None:
+    with pytest.raises(Refused) as refused:
+        async with connected(app, path=path, headers={"Accept-Language": "si"}):
+            pass
+
+    denied = refused.value.denied
+    assert (denied.status, denied.body["errors"][0]["extensions"]) == (404, {"code": "BAD_REQUEST"})
+    assert denied.headers["content-language"] == "si"
+    assert denied.headers["x-ms-request-id"]
 
 
 async def test_a_failure_of_a_room_is_masked(
