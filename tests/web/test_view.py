@@ -126,6 +126,15 @@ async def test_messages_are_in_the_language_that_is_wished_for(
     assert [error["message"] for error in answer.errors] == [text or sinhala]
 
 
+@pytest.mark.parametrize("path", ["/graphql", "/nowhere"])
+async def test_several_lines_of_languages_are_one_list(api: Api, path: str) -> None:
+    several = [("Accept-Language", "fr"), ("Accept-Language", "en;q=0.5"), ("Accept-Language", "si;q=0.6")]
+
+    response = await api.http.post(path, json={"query": "{ shares { id } }"}, headers=several)
+
+    assert response.headers["content-language"] == "si"
+
+
 def said_in(answer: Answer) -> dict[str, str]:
     """The message of every code in an answer, in payloads too."""
     errors = [(error["extensions"]["code"], error["message"]) for error in answer.errors]
