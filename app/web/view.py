@@ -275,7 +275,7 @@ class GraphQLView(GraphQL[Context, None]):
             # What is compressed is not JSON yet, and is never unpacked: it could be of any size.
             if (
                 not is_json(request.content_type)
-                or request.headers.get("content-encoding", "identity") != "identity"
+                or request.headers.get("content-encoding", "identity").lower() != "identity"
             ):
                 raise UnsupportedMediaType(phrase="request-media-type")
             parameters = self._decode((await request.get_body()).removeprefix(_BYTE_ORDER_MARK))
