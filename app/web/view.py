@@ -267,7 +267,7 @@ class GraphQLView(GraphQL[Context, None]):
         """
         if request.method == "GET":
             parameters = {
-                name: self._decode(value) if name in ("variables", "extensions") else value
+                name: self._decode(value, name) if name in ("variables", "extensions") else value
                 for name, value in request.query_params.items()
                 if value and isinstance(value, str)
             }
@@ -303,10 +303,13 @@ class GraphQLView(GraphQL[Context, None]):
             extensions=extensions,
         )
 
-    def _decode(self, content: str | bytes) -> Any:
+    def _decode(self, content: str | bytes, parameter: str | None = None) -> Any:
+        """Read the JSON of a parameter; None for the body."""
         try:
             return self.decode_json(content)
         except ValueError as error:
+            if parameter is not None:
+                raise MalformedRequest(phrase="request-wrong-parameter", parameter=parameter) from error
             raise MalformedRequest(phrase="request-not-json") from error
 
     def decode_json(self, data: str | bytes) -> object:

@@ -70,6 +70,19 @@ async def test_queries_can_be_sent_by_get(api: Api, callers: Callers, app_databa
     assert (response.status_code, response.json()) == (200, {"data": {"shareByTag": {"tag": "BUD"}}})
 
 
+@pytest.mark.parametrize("parameter", ["variables", "extensions"])
+async def test_a_parameter_of_an_address_that_is_no_json_is_named(
+    api: Api, app: Starlette, parameter: str
+) -> None:
+    services: Services = app.state.services
+
+    response = await api.http.get("/graphql", params={"query": "{ __typename }", parameter: "{"})
+
+    detail = services.phrases.say("en", "request-wrong-parameter", parameter=parameter)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["message"].endswith(detail)) == (400, True)
+
+
 async def test_answers_are_not_kept_nor_guessed_at(api: Api) -> None:
     responses = [
         await api.http.post("/graphql", json={"query": "{ __typename }"}),
