@@ -203,7 +203,8 @@ class GraphQLView(GraphQL[Context, None]):
             if not isinstance(response, HTMLResponse | EventStream):  # Those say themselves how they may be kept.
                 held = ", ".join(request.headers.getlist("if-none-match")) or None
                 if context.has_spoken:
-                    response.headers["Content-Language"] = context.locale
+                    # An answer that is given again is in the language that it was in.
+                    response.headers.setdefault("Content-Language", context.locale)
                 response = for_caches(response, request.method, held, request.state.keeping)
             with suppress(ClientDisconnect):
                 await response(scope, receive, send)
