@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 from app.graph.errors import BadRequest, Speaker, say_refusal
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
+from app.security.tokens import InvalidToken
 from app.web.caching import NO_STORE
 from app.web.deadlines import TransportLimits
 from app.web.events import single_answer
@@ -128,8 +129,9 @@ def headers_of_refusal(problem: Problem) -> Mapping[str, str]:
     if problem.code == "TOKEN_EXPIRED":
         headers["Token-Expired"] = "true"
     if problem.code in ("TOKEN_EXPIRED", "UNAUTHENTICATED"):
-        # RFC 6750, section 3.1
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        # RFC 6750, section 3.1: who has sent no token is told of no error.
+        is_broken = isinstance(problem, InvalidToken)
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_broken else "Bearer"
     if problem.code == "RATE_LIMITED":
         headers["Retry-After"] = str(problem.params["seconds"])
     return headers

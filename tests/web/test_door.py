@@ -244,9 +244,12 @@ async def test_in_production_the_schema_takes_a_token(production: Starlette, clo
     token = Callers(production.state.services, clock).newcomer
     async with Api(production) as api:
         refused = await api.http.get("/schema.graphql")
+        broken = await api.http.get("/schema.graphql", headers={"Authorization": "Bearer x"})
         given = await api.http.get("/schema.graphql", headers={"Authorization": f"Bearer {token}"})
 
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert broken.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert (given.status_code, given.headers["cache-control"]) == (200, "private, max-age=60")
 
 
