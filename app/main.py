@@ -42,7 +42,7 @@ from app.web.connections import Connections
 from app.web.deadlines import TransportLimits
 from app.web.discovery import Discovery
 from app.web.documents import NamedDocuments
-from app.web.door import Door
+from app.web.door import ANSWER_HEADERS, Door
 from app.web.ending import tell_of_end
 from app.web.exposition import Exposition
 from app.web.health import Check, Health
@@ -396,6 +396,7 @@ def create_app(
         frames_per_second=settings.socket_messages_per_second,
         frame_burst=settings.socket_message_burst,
         phrases=services.phrases,
+        always={**answered.headers, **ANSWER_HEADERS},
     )
     app.state.views = views
     app.state.kept_answers = kept_answers

@@ -108,7 +108,7 @@ async def connected(
     try:
         first = await asyncio.wait_for(socket.from_server.get(), PATIENCE_SECONDS)
         if first["type"] != "websocket.accept":
-            body = (await socket.from_server.get())["body"]
+            body = (await asyncio.wait_for(socket.from_server.get(), PATIENCE_SECONDS))["body"]
             names = {name.decode(): value.decode() for name, value in first["headers"]}
             raise Refused(Denied(first["status"], json.loads(body), names))
         yield socket

@@ -61,7 +61,7 @@ def make_context(request: HTTPConnection, services: Services, schema: SecuredSch
         claims=claims,
         token_fault=fault,
         now=now,
-        locale=negotiate(request.headers.get("accept-language"), services.phrases.locales),
+        locale=negotiate(",".join(request.headers.getlist("accept-language")), services.phrases.locales),
         version=schema.version,
         request_id=request_id,
         client=Client.read(request.headers.get),

@@ -72,6 +72,7 @@ class TransportLimits:
         frames_per_second: How many frames a socket may send in the long run.
         frame_burst: How many it may send at once.
         phrases: The words for refusals.
+        always: The headers of every answer.
     """
 
     head_bytes: int
@@ -80,6 +81,7 @@ class TransportLimits:
     frames_per_second: int
     frame_burst: int
     phrases: Phrases
+    always: Mapping[str, str]
 
 
 def note_late(scope: Scope) -> None:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.graph.context import Services
 from app.graph.keeping import Keeping
-from app.security.tokens import InvalidToken
+from app.graph.permissions import Unauthenticated
 from app.web.caching import for_caches
 from app.web.context import authenticate
 from app.web.pages import SECURITY_HEADERS
@@ -117,7 +117,7 @@ class Discovery:
     def _ask_for_token(self, request: Request) -> None:
         claims = authenticate(request, self._services.identity.tokens)
         if claims is None:
-            raise InvalidToken
+            raise Unauthenticated
         self._services.revocations.hold_against(claims)
 
 

@@ -19,7 +19,7 @@ from app.web.connections import RESTARTED
 from app.web.deadlines import ServerEnds
 from app.web.exchange import HEADER_LINE, AnswersAtOnce, Exchange, RawHeaders, WholeAnswer, exchange_of, raw
 from app.web.problems import MalformedRequest, MethodNotAllowed, NotFound
-from app.web.refusing import Voice, refuse
+from app.web.refusing import Voice, deny, refuse
 from app.web.watching import Watch, server_timing
 
 ANSWER_HEADERS: Mapping[str, str] = {
@@ -177,7 +177,7 @@ class Door:
         """Lead a request to its room; a failure that nobody has caught there is masked."""
         room = self._endpoints.get(scope["path"], self._routes)
         try:
-            await room(scope, receive, send)
+            await room(scope, receive, self._worded(scope, receive, send))
         except ClientDisconnect:
             # Nobody waits for an answer any more, and nothing failed here.
             return
@@ -191,6 +191,20 @@ class Door:
             if exchange_of(scope).status is None and scope["type"] == "http":
                 response = refuse(InternalError(requestId=voice.request_id), voice, scope)
                 await response(scope, receive, send)
+
+    def _worded(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Say in words that there is no socket at an address, where routes close what was never opened."""
+        if scope["type"] != "websocket":
+            return send
+
+        async def worded(message: Message) -> None:
+            if message["type"] == "websocket.close" and exchange_of(scope).status is None:
+                nothing = refuse(NotFound(phrase="request-not-found"), Voice.of(scope, self._phrases), scope)
+                await deny(nothing, scope, receive, send)
+            else:
+                await send(message)
+
+        return worded
 
     async def _give_up(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

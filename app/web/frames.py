@@ -118,7 +118,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._is_cut = self.handshake_complete = self.close_sent = True
         # What was a handshake so far was read past; nothing of it is at hand.
         asked = {"headers": (), "client": self.client, "scheme": self.scheme}
-        self.transport.write(raw_refusal(asked, self._limits.phrases, self._watch, status, "request-malformed"))
+        self.transport.write(raw_refusal(asked, self._limits, self._watch, status, "request-malformed"))
         self.transport.close()
 
     def _fail(self, code: int, reason: str) -> None:

@@ -211,7 +211,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Say what is wrong with a request that the application never sees, and hang up."""
         status, phrase, most = self._refusal
         asked = {"headers": self.headers or (), "client": self.client, "scheme": self.scheme}
-        self.transport.write(raw_refusal(asked, self._limits.phrases, self._watch, status, phrase, most=most))
+        self.transport.write(raw_refusal(asked, self._limits, self._watch, status, phrase, most=most))
         self.transport.close()
 
     def _bound_unread(self, transport: asyncio.Transport) -> None:

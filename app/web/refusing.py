@@ -1,23 +1,28 @@
 """Requests that end in a problem: its words, its status and its headers, as one answer."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 
 import orjson
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from app.graph.errors import BadRequest, Speaker, say_refusal
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
+from app.security.tokens import InvalidToken
 from app.web.caching import NO_STORE
+from app.web.deadlines import TransportLimits
 from app.web.events import single_answer
-from app.web.exchange import Exchange, exchange_of
+from app.web.exchange import HEADER_LINE, Exchange, exchange_of, raw
 from app.web.locale import negotiate
 from app.web.media_types import EVENT_STREAM, JSON
 from app.web.problems import MethodNotAllowed, headers_of, status_of
-from app.web.watching import Watch
+from app.web.watching import Watch, server_timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,24 @@ def refuse(problem: Problem, speaker: Speaker, scope: Scope, media_type: str = J
     )
 
 
+async def deny(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Give an answer to a request, or to a handshake in place of a socket."""
+    if scope["type"] != "websocket":
+        await response(scope, receive, send)
+        return
+    await WebSocket(scope, receive, send).send_denial_response(response)
+    # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
+    await asyncio.sleep(0)
+
+
 def raw_refusal(
-    asked: Scope, phrases: Phrases, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
+    asked: Scope, limits: TransportLimits, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
 ) -> bytes:
     """Write the whole answer to what is no request, and so never meets the application.
 
     Args:
         asked: The headers that have come so far, the client's address and the scheme.
-        phrases: The words.
+        limits: They have the words, and the headers of every answer.
         watch: Who is told of it.
         status: The answer's.
         phrase: What is wrong.
@@ -82,19 +97,28 @@ def raw_refusal(
     languages = [header for header in asked["headers"] if header[0] == b"accept-language"]
     scope = {**asked, "type": "http", "headers": languages}
     exchange = Exchange(scope)
-    voice = Voice.of(scope, phrases)
+    voice = Voice.of(scope, limits.phrases)
     message = voice.say(BadRequest.code, detail=voice.say(phrase, **params))
     error = {"message": message, "extensions": {"code": BadRequest.code}}
     exchange.tell([error])
     body = orjson.dumps({"errors": [error]})
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {JSON}; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nContent-Language: {voice.locale}\r\nX-Content-Type-Options: nosniff\r\n"
-        f"Cache-Control: {NO_STORE}\r\nConnection: close\r\nX-Ms-Request-Id: {exchange.request_id}\r\n\r\n"
-    )
+    headers = {
+        "Date": formatdate(usegmt=True),
+        "Content-Type": f"{JSON}; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Content-Language": voice.locale,
+        "Cache-Control": NO_STORE,
+        "Connection": "close",
+        **limits.always,
+        "x-ms-request-id": exchange.request_id,
+        "x-ms-error-code": BadRequest.code,
+    }
+    lines = b"".join(map(HEADER_LINE.__mod__, raw(headers)))
+    if watch.shows_timing:
+        lines += HEADER_LINE % (b"server-timing", server_timing(exchange))
     exchange.status, exchange.sent_bytes = status.value, len(body)
     watch.ended(exchange, scope)
-    return head.encode() + body
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status.value, status.phrase.encode(), lines, body)
 
 
 def headers_of_refusal(problem: Problem) -> Mapping[str, str]:
@@ -105,8 +129,9 @@ def headers_of_refusal(problem: Problem) -> Mapping[str, str]:
     if problem.code == "TOKEN_EXPIRED":
         headers["Token-Expired"] = "true"
     if problem.code in ("TOKEN_EXPIRED", "UNAUTHENTICATED"):
-        # RFC 6750, section 3.1
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        # RFC 6750, section 3.1: who has sent no token is told of no error.
+        is_broken = isinstance(problem, InvalidToken)
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_broken else "Bearer"
     if problem.code == "RATE_LIMITED":
         headers["Retry-After"] = str(problem.params["seconds"])
     return headers

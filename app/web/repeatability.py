@@ -62,6 +62,9 @@ _IMF_FIXDATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]
 _SKEW = timedelta(minutes=5)
 """How far ahead of the server's a client's clock may be."""
 
+# Kept beside what GraphQL has at the top of an answer: data, errors and extensions.
+_LOCALE = "locale"
+
 _PATIENCE_SECONDS = 10.0
 _MOST_FORGOTTEN = 500
 
@@ -114,14 +117,20 @@ class Attempt:
 
 @dataclass
 class Answered(ExecutionResult):
-    """A result that has the form of an answer already, now or since long."""
+    """A result that has the form of an answer already, now or since long.
+
+    Attributes:
+        answer: The answer.
+        locale: The language of its words, if they were said long ago.
+    """
 
     answer: GraphQLHTTPResponse = field(kw_only=True)
+    locale: str | None = field(default=None, kw_only=True)
 
     @classmethod
-    def of(cls, answer: GraphQLHTTPResponse) -> "Answered":
+    def of(cls, answer: GraphQLHTTPResponse, locale: str | None = None) -> "Answered":
         """Make one of an answer whose errors, if any, stand in it in words."""
-        return cls(data=answer.get("data"), errors=None, answer=answer)
+        return cls(data=answer.get("data"), errors=None, answer=answer, locale=locale)
 
 
 def id_of(headers: Headers, now: datetime, window: timedelta) -> str | None:
@@ -194,6 +203,8 @@ class Repeatability:
             raise MalformedRepeatability(phrase="request-repeat-password-alone")
         result = await self._once(self._repeatable(attempt, request_id), attempt)
         response.headers[RESULT] = "accepted"
+        if isinstance(result, Answered) and result.locale is not None:
+            response.headers["Content-Language"] = result.locale
         return result
 
     def refuse_stream(self, attempt: Attempt) -> None:
@@ -257,7 +268,9 @@ class Repeatability:
             async with database.unit_of_work() as session:
                 await repeating.count_other(session, request)
             raise RepeatedRequestMismatch
-        return Answered.of(orjson.loads(recalled.answer))
+        answer = orjson.loads(recalled.answer)
+        locale = answer.pop(_LOCALE, None)
+        return Answered.of(answer, locale)
 
     async def _done(self, request: Repeatable, attempt: Attempt) -> ExecutionResult:
         context, services = attempt.context, self._services
@@ -282,7 +295,8 @@ class Repeatability:
             if _has_failed(answer):
                 raise InternalError(requestId=context.request_id)
             async with services.audited_operation(transaction, context.origin).last() as session:
-                await repeating.complete(session, services.identity.seals, request, orjson.dumps(answer))
+                kept = {**answer, _LOCALE: context.locale} if context.has_spoken else answer
+                await repeating.complete(session, services.identity.seals, request, orjson.dumps(kept))
             await transaction.commit()
         return Answered.of(answer)
 

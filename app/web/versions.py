@@ -14,14 +14,13 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from app.graph.schema import SecuredSchema
 from app.kit.phrases import Phrases
 from app.kit.problem import Problem
 from app.web.exchange import AnswersAtOnce, AtOnce, exchange_of, raw
 from app.web.problems import MalformedRequest
-from app.web.refusing import Voice, refuse
+from app.web.refusing import Voice, deny, refuse
 
 _NUMBER = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
 _LONGEST_SHOWN = 40
@@ -212,11 +211,7 @@ class VersionedEndpoint:
         return None if found is None else AtOnce(found.answer, (*found.headers, *self._headers[name]), name)
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        response = refuse(problem, Voice.of(scope, self._phrases), scope)
-        if scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).send_denial_response(response)
-        else:
-            await response(scope, receive, send)
+        await deny(refuse(problem, Voice.of(scope, self._phrases), scope), scope, receive, send)
 
 
 def normal(number: str) -> str | None:

@@ -57,7 +57,7 @@ from app.web.problems import (
     status_of,
 )
 from app.web.rates import Rates, TooOften
-from app.web.refusing import Voice, headers_of_refusal, refuse
+from app.web.refusing import Voice, deny, headers_of_refusal, refuse
 from app.web.repeatability import Answered, Attempt, Repeatability
 from app.web.sockets import INTERNAL_SERVER_ERROR, SocketAdapter, SocketHandler
 from app.web.watching import Watch
@@ -203,7 +203,8 @@ class GraphQLView(GraphQL[Context, None]):
             if not isinstance(response, HTMLResponse | EventStream):  # Those say themselves how they may be kept.
                 held = ", ".join(request.headers.getlist("if-none-match")) or None
                 if context.has_spoken:
-                    response.headers["Content-Language"] = context.locale
+                    # An answer that is given again is in the language that it was in.
+                    response.headers.setdefault("Content-Language", context.locale)
                 response = for_caches(response, request.method, held, request.state.keeping)
             with suppress(ClientDisconnect):
                 await response(scope, receive, send)
@@ -215,10 +216,7 @@ class GraphQLView(GraphQL[Context, None]):
             with self.connections.socket(socket):
                 await self.run(socket, context=context)
         except Problem as problem:
-            response = refuse(problem, context, socket.scope)
-            await socket.send_denial_response(response)
-            # uvicorn closes the connection a moment later, and logs a handshake as broken until then.
-            await asyncio.sleep(0)
+            await deny(refuse(problem, context, socket.scope), socket.scope, socket.receive, socket.send)
         except (WebSocketDisconnect, OSError):
             # The client is gone, and nothing failed here.
             return
@@ -270,7 +268,7 @@ class GraphQLView(GraphQL[Context, None]):
         """
         if request.method == "GET":
             parameters = {
-                name: self._decode(value) if name in ("variables", "extensions") else value
+                name: self._decode(value, name) if name in ("variables", "extensions") else value
                 for name, value in request.query_params.items()
                 if value and isinstance(value, str)
             }
@@ -278,7 +276,7 @@ class GraphQLView(GraphQL[Context, None]):
             # What is compressed is not JSON yet, and is never unpacked: it could be of any size.
             if (
                 not is_json(request.content_type)
-                or request.headers.get("content-encoding", "identity") != "identity"
+                or request.headers.get("content-encoding", "identity").lower() != "identity"
             ):
                 raise UnsupportedMediaType(phrase="request-media-type")
             parameters = self._decode((await request.get_body()).removeprefix(_BYTE_ORDER_MARK))
@@ -306,10 +304,13 @@ class GraphQLView(GraphQL[Context, None]):
             extensions=extensions,
         )
 
-    def _decode(self, content: str | bytes) -> Any:
+    def _decode(self, content: str | bytes, parameter: str | None = None) -> Any:
+        """Read the JSON of a parameter; None for the body."""
         try:
             return self.decode_json(content)
         except ValueError as error:
+            if parameter is not None:
+                raise MalformedRequest(phrase="request-wrong-parameter", parameter=parameter) from error
             raise MalformedRequest(phrase="request-not-json") from error
 
     def decode_json(self, data: str | bytes) -> object:

@@ -13,6 +13,10 @@ from tests.wires import wire
 QUERY = b'{"query": "{ service { version } }"}'
 REQUEST = b"POST /graphql HTTP/1.1\r\nHost: shares.test\r\nContent-Type: application/json\r\n"
 WHOLE = REQUEST + b"Content-Length: %d\r\n\r\n%b" % (len(QUERY), QUERY)
+HANDSHAKE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
 HEAD_BYTES = 4_096
 
 
@@ -148,8 +152,46 @@ def test_what_is_no_http_is_told_so_in_json(server: Server, garbage: bytes) -> N
         answer = connection.answer()
 
         assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
-        assert answer.headers["x-content-type-options"] == "nosniff"
         assert connection.is_closed()
+
+
+NO_REQUESTS = {
+    "garbage": (400, b"\x00\r\n\r\n"),
+    "a head that does not end": (408, REQUEST),
+    "a head that is too large": (431, REQUEST + b"X: %b\r\n\r\n" % (b"x" * HEAD_BYTES)),
+    "a handshake that is none": (400, b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize(("status", "sent"), NO_REQUESTS.values(), ids=NO_REQUESTS)
+def test_what_never_becomes_a_request_is_answered_with_the_headers_of_every_answer(
+    server: Server, status: int, sent: bytes
+) -> None:
+    with wire(server) as connection:
+        connection.send(WHOLE)
+        whole = connection.answer()
+    with wire(server) as connection:
+        connection.send(sent)
+        refused = connection.answer()
+
+    of_its_own = {"date", "content-length", "content-language", "connection", "x-ms-request-id", "x-ms-error-code"}
+    assert (refused.status, refused.headers["x-ms-error-code"]) == (status, "BAD_REQUEST")
+    assert refused.headers.keys() == whole.headers.keys() | of_its_own
+    told = [name for name in whole.headers if name not in {*of_its_own, "server-timing"}]
+    assert {name: refused.headers[name] for name in told} == {name: whole.headers[name] for name in told}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/graphiql/x", 404), ("/v9/graphql", 400)])
+def test_a_handshake_that_leads_nowhere_is_answered_and_is_no_failure(
+    server: Server, path: str, status: int
+) -> None:
+    with wire(server) as connection:
+        connection.send(f"GET {path} HTTP/1.1\r\nHost: shares.test\r\n".encode() + HANDSHAKE)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes) == (status, [answer.headers["x-ms-error-code"]])
+        assert connection.is_closed()
+    assert " ERROR " not in server.said
 
 
 def test_who_connects_and_says_nothing_is_hung_up_on(server: Server) -> None:

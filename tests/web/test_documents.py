@@ -23,6 +23,7 @@ from app.web.manifest import read_manifest
 from tests.callers import Answer, Api
 from tests.factories import UNLIMITED, ManualClock
 from tests.graph.conftest import quiet_app
+from tests.sockets import connected
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,12 @@ def apollo(text: str) -> dict[str, Any]:
 @asynccontextmanager
 async def serving(folder: Path, **chosen: Any) -> AsyncIterator[Api]:
     """A client of a server without anything in its database: what is asked here needs none."""
-    settings = Settings(
+    async with quiet_app(chosen_settings(folder, **chosen), ManualClock()) as app, Api(app) as api:
+        yield api
+
+
+def chosen_settings(folder: Path, **chosen: Any) -> Settings:
+    return Settings(
         data_dir=folder,
         database_url=SecretStr(f"sqlite:///{folder / 'shares.sqlite'}"),
         secret=SecretStr("a secret of the tests that is long enough"),
@@ -51,8 +57,6 @@ async def serving(folder: Path, **chosen: Any) -> AsyncIterator[Api]:
         **UNLIMITED,
         **chosen,
     )
-    async with quiet_app(settings, ManualClock()) as app, Api(app) as api:
-        yield api
 
 
 async def post(api: Api, **body: Any) -> Answer:
@@ -310,6 +314,27 @@ async def test_only_trusted_documents_are_taken_where_that_is_chosen(tmp_path: P
 
     assert [answer.data for answer in trusted] == [{"service": {"version": "1.0"}}] * 3
     assert [answer.codes for answer in others] == [*([["BAD_REQUEST"]] * 4), [NOT_FOUND], [NOT_FOUND]]
+
+
+async def test_only_trusted_documents_are_taken_over_sockets_and_in_streams_too(tmp_path: Path) -> None:
+    chosen = chosen_settings(
+        tmp_path, trusted_documents=write(tmp_path, {sha(VERSION): VERSION}), trusted_only=True
+    )
+    async with quiet_app(chosen, ManualClock()) as app, Api(app) as api:
+        async with connected(app) as socket:
+            await socket.begin()
+            await socket.ask(VERSION, "trusted")
+            trusted = await socket.hear_all()
+            await socket.ask(LOCALES, "other")
+            other = await socket.hear_all()
+        streamed = await api.http.post(
+            "/graphql", json={"query": LOCALES}, headers={"Accept": "text/event-stream"}
+        )
+
+    assert trusted[0]["payload"] == {"data": {"service": {"version": "1.0"}}}
+    assert [error["extensions"]["code"] for error in other[0]["payload"]] == ["BAD_REQUEST"]
+    assert '"code":"BAD_REQUEST"' in streamed.text
+    assert '"data"' not in streamed.text
 
 
 # Parsed and validated once.

@@ -15,6 +15,7 @@ from app.web.door import ANSWER_HEADERS, STRICT_TRANSPORT
 from app.web.pages import SECURITY_HEADERS
 from tests.callers import Api, Callers
 from tests.factories import ManualClock
+from tests.sockets import Refused, connected
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +173,18 @@ async def test_it_is_told_in_the_callers_language(api: Api) -> None:
     assert response.headers["content-language"] == "si"
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/graphql/", "/healthz", "/graphiql/start.js"])
+async def test_a_socket_at_a_wrong_address_is_told_so_too(app: Starlette, path: str) -> None:
+    with pytest.raises(Refused) as refused:
+        async with connected(app, path=path, headers={"Accept-Language": "si"}):
+            pass
+
+    denied = refused.value.denied
+    assert (denied.status, denied.body["errors"][0]["extensions"]) == (404, {"code": "BAD_REQUEST"})
+    assert denied.headers["content-language"] == "si"
+    assert denied.headers["x-ms-request-id"]
+
+
 async def test_a_failure_of_a_room_is_masked(
     api: Api, app: Starlette, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -231,9 +244,12 @@ async def test_in_production_the_schema_takes_a_token(production: Starlette, clo
     token = Callers(production.state.services, clock).newcomer
     async with Api(production) as api:
         refused = await api.http.get("/schema.graphql")
+        broken = await api.http.get("/schema.graphql", headers={"Authorization": "Bearer x"})
         given = await api.http.get("/schema.graphql", headers={"Authorization": f"Bearer {token}"})
 
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert broken.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert (given.status_code, given.headers["cache-control"]) == (200, "private, max-age=60")
 
 

@@ -178,6 +178,12 @@ async def test_a_compressed_body_is_refused_unread(api: Api) -> None:
     assert response.status_code == 415
 
 
+async def test_a_body_that_says_it_is_not_compressed_is_read_in_any_case_of_letters(api: Api) -> None:
+    response = await api.http.post("/graphql", json=ANSWERED, headers={"Content-Encoding": "Identity"})
+
+    assert response.status_code == 200
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
 async def test_other_methods_are_told_which_to_use(api: Api, method: str) -> None:
     response = await api.http.request(method, "/graphql", headers={"Content-Type": "application/json"})

@@ -231,6 +231,16 @@ async def test_the_answer_stays_in_the_language_in_which_it_was_given(send: Send
 
     assert first.json()["data"]["shareCreate"]["errors"][0]["code"] == "TAG_TAKEN"
     assert again.content == first.content
+    assert [each.headers["content-language"] for each in (first, again)] == ["si", "si"]
+
+
+@one_database
+async def test_an_answer_without_words_is_given_again_without_a_language(send: Sender, share: Share) -> None:
+    values = {"id": str(share.id), "price": "15.2000"}
+    answers = [await send(UPDATE, values) for _ in range(2)]
+
+    assert answers[0].content == answers[1].content
+    assert [each.headers.get("content-language") for each in answers] == [None, None]
 
 
 # What an id stands for

@@ -70,6 +70,19 @@ async def test_queries_can_be_sent_by_get(api: Api, callers: Callers, app_databa
     assert (response.status_code, response.json()) == (200, {"data": {"shareByTag": {"tag": "BUD"}}})
 
 
+@pytest.mark.parametrize("parameter", ["variables", "extensions"])
+async def test_a_parameter_of_an_address_that_is_no_json_is_named(
+    api: Api, app: Starlette, parameter: str
+) -> None:
+    services: Services = app.state.services
+
+    response = await api.http.get("/graphql", params={"query": "{ __typename }", parameter: "{"})
+
+    detail = services.phrases.say("en", "request-wrong-parameter", parameter=parameter)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["message"].endswith(detail)) == (400, True)
+
+
 async def test_answers_are_not_kept_nor_guessed_at(api: Api) -> None:
     responses = [
         await api.http.post("/graphql", json={"query": "{ __typename }"}),
@@ -124,6 +137,15 @@ async def test_messages_are_in_the_language_that_is_wished_for(
 
     sinhala = services.phrases.say("si", "UNAUTHENTICATED")
     assert [error["message"] for error in answer.errors] == [text or sinhala]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/nowhere"])
+async def test_several_lines_of_languages_are_one_list(api: Api, path: str) -> None:
+    several = [("Accept-Language", "fr"), ("Accept-Language", "en;q=0.5"), ("Accept-Language", "si;q=0.6")]
+
+    response = await api.http.post(path, json={"query": "{ shares { id } }"}, headers=several)
+
+    assert response.headers["content-language"] == "si"
 
 
 def said_in(answer: Answer) -> dict[str, str]:
