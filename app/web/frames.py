@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidHandshake, SecurityError
 from websockets.http11 import Request
 
 from app.web.deadlines import TransportLimits
-from app.web.refusing import raw_refusal
+from app.web.refusing import SOCKET_VERSION, raw_refusal
 from app.web.watching import Watch
 
 NOT_TEXT = 1007
@@ -70,7 +70,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         try:
             self.conn.process_request(event)
         except InvalidHandshake:
-            self._turn_away(HTTPStatus.BAD_REQUEST)
+            is_other = event.headers.get_all("Sec-WebSocket-Version") not in ([], [SOCKET_VERSION])
+            self._turn_away(HTTPStatus.UPGRADE_REQUIRED if is_other else HTTPStatus.BAD_REQUEST, event)
         else:
             super().handle_connect(event)
 
@@ -114,10 +115,12 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(_LAST_SECONDS, self.transport.close)
 
-    def _turn_away(self, status: HTTPStatus) -> None:
+    def _turn_away(self, status: HTTPStatus, handshake: Request | None = None) -> None:
         self._is_cut = self.handshake_complete = self.close_sent = True
-        # What was a handshake so far was read past; nothing of it is at hand.
-        asked = {"headers": (), "client": self.client, "scheme": self.scheme}
+        # Of a handshake that could not be read to its end nothing is at hand.
+        sent = () if handshake is None else handshake.headers.raw_items()
+        headers = [(name.lower().encode(), value.encode(errors="surrogateescape")) for name, value in sent]
+        asked = {"headers": headers, "client": self.client, "scheme": self.scheme}
         self.transport.write(raw_refusal(asked, self._limits, self._watch, status, "request-malformed"))
         self.transport.close()
 

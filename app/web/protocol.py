@@ -6,6 +6,7 @@ have asked for so far.
 """
 
 import asyncio
+import logging
 import socket
 from http import HTTPStatus
 from typing import Any, cast
@@ -31,6 +32,10 @@ _USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 _OK = STATUS_LINE[HTTPStatus.OK]
 
+# What is wrong with a request stands in its line of the request log, and clients can send many of them.
+_failures = logging.getLogger("uvicorn.error.requests")
+_failures.setLevel(logging.ERROR)
+
 
 class BoundedHttp(HttpToolsProtocol):
     """One connection. The application's `state.transport_limits` are its limits."""
@@ -43,6 +48,7 @@ class BoundedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _failures
         self._limits: TransportLimits = config.loaded_app.state.transport_limits
         self._timer: asyncio.TimerHandle | None = None
         self._is_in_head = True

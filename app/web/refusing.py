@@ -80,6 +80,19 @@ async def deny(response: Response, scope: Scope, receive: Receive, send: Send) -
     await asyncio.sleep(0)
 
 
+SOCKET_VERSION = "13"
+"""The version of the WebSocket protocol (RFC 6455)."""
+
+# RFC 6455, section 4.4, and RFC 9110, section 15.5.22
+_OF_STATUS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UPGRADE_REQUIRED: {
+        "Connection": "close, upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": SOCKET_VERSION,
+    }
+}
+
+
 def raw_refusal(
     asked: Scope, limits: TransportLimits, watch: Watch, status: HTTPStatus, phrase: str, **params: str | int
 ) -> bytes:
@@ -112,6 +125,7 @@ def raw_refusal(
         **limits.always,
         "x-ms-request-id": exchange.request_id,
         "x-ms-error-code": BadRequest.code,
+        **_OF_STATUS.get(status, {}),
     }
     lines = b"".join(map(HEADER_LINE.__mod__, raw(headers)))
     if watch.shows_timing:

@@ -194,6 +194,29 @@ def test_a_handshake_that_leads_nowhere_is_answered_and_is_no_failure(
     assert " ERROR " not in server.said
 
 
+@pytest.mark.parametrize("version", [b"12", b"14", b"", b"13\r\nSec-WebSocket-Version: 8"])
+def test_a_handshake_of_another_version_is_told_the_one_that_is_spoken_in_the_language_that_is_wished_for(
+    server: Server, version: bytes
+) -> None:
+    with wire(server) as connection:
+        handshake = HANDSHAKE.replace(b"Version: 13", b"Version: %b\r\nAccept-Language: si" % version)
+        connection.send(b"GET /graphql HTTP/1.1\r\nHost: shares.test\r\n" + handshake)
+        answer = connection.answer()
+
+        assert (answer.status, answer.codes, answer.headers["content-language"]) == (426, ["BAD_REQUEST"], "si")
+        assert (answer.headers["sec-websocket-version"], answer.headers["upgrade"]) == ("13", "websocket")
+        assert connection.is_closed()
+
+
+def test_a_request_that_is_none_has_its_line_in_the_log_and_no_warning_besides(server: Server) -> None:
+    with wire(server) as connection:
+        connection.send(b"\x00\r\n\r\n")
+        answer = connection.answer()
+
+    lines = [line for line in server.said.splitlines() if "WARNING" in line]
+    assert (answer.status, lines) == (400, [])
+
+
 def test_who_connects_and_says_nothing_is_hung_up_on(server: Server) -> None:
     with wire(server) as connection:
         assert connection.is_closed()
