@@ -26,6 +26,9 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 """What every page and every file of a page is sent with."""
 
+# At its address are other answers too, for who accepts no page.
+_OF_PAGES: Mapping[str, str] = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Vary": "Accept"}
+
 # Told here, because the machine's own table may call scripts plain text, which nosniff then refuses to run.
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -110,13 +113,12 @@ def graphiql_page(built: Path, url: URL) -> HTMLResponse:
     # The build copies our own files after all others.
     if not (built / "start.js").is_file():
         address = escape(str(url.replace(query="")))
-        return HTMLResponse(_NOT_BUILT.substitute(address=address), headers=SECURITY_HEADERS)
+        return HTMLResponse(_NOT_BUILT.substitute(address=address), headers=_OF_PAGES)
     nonce = secrets.token_urlsafe(16)
     page = _GRAPHIQL.substitute(endpoint=escape(url.path), nonce=nonce)
     # GraphiQL's dialogs stop the page behind from scrolling by a style element of their own.
     policy = f"{SECURITY_HEADERS['Content-Security-Policy']}; style-src 'self' 'nonce-{nonce}'"
-    headers = {**SECURITY_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
-    return HTMLResponse(page, headers=headers)
+    return HTMLResponse(page, headers={**_OF_PAGES, "Content-Security-Policy": policy})
 
 
 class _Files(StaticFiles):

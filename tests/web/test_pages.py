@@ -114,6 +114,12 @@ def test_the_page_permits_one_style_by_a_nonce_that_is_never_used_again(built: P
         assert page.headers["Cache-Control"] == "no-store"
 
 
+def test_no_cache_keeps_a_page_or_takes_it_for_an_answer_to_a_program(built: Path, tmp_path: Path) -> None:
+    pages = [ask(folder, "/graphql").headers for folder in (built, tmp_path / "not built")]
+
+    assert [(page["Cache-Control"], page["Vary"]) for page in pages] == [("no-store", "Accept")] * 2
+
+
 def test_the_endpoint_is_text_to_the_page(built: Path) -> None:
     assert 'data-endpoint="/a&amp;b"' in ask(built, "/a&b").text
 
