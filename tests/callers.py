@@ -43,7 +43,9 @@ class Api:
         self, app: Starlette | None = None, *, base_url: str = "http://shares.test", address: str = "127.0.0.1"
     ) -> None:
         transport = None if app is None else httpx.ASGITransport(app, client=(address, 50_000))
-        self.http = httpx.AsyncClient(transport=transport, base_url=base_url)
+        # A server hangs up on what is idle for five seconds: who did so in that very moment would be told nothing.
+        limits = httpx.Limits(keepalive_expiry=2.0)
+        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, limits=limits, timeout=20.0)
 
     async def __aenter__(self) -> Self:
         await self.http.__aenter__()

@@ -71,7 +71,7 @@ def test_a_socket_of_a_foreign_origin_is_refused(target: Target, origin: str) ->
     ("headers", "status"),
     [
         ({"Sec-WebSocket-Key": "short"}, 400),
-        ({"Sec-WebSocket-Version": "12"}, 400),
+        ({"Sec-WebSocket-Version": "12"}, 426),
         ({"Sec-WebSocket-Protocol": "x" * 9_000}, 431),
         ({f"X-Many-{number}": "x" for number in range(150)}, 431),
         ({"X-Huge": "x" * 20_000}, 431),

@@ -17,7 +17,7 @@ from tests.compiler.operations import Cursors, Operation, Order, every_order, op
 from tests.factories import NOON, ManualClock, make_industry, make_share, make_trader
 from tests.graph.conftest import quiet_app
 
-EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 300
+EXAMPLES = 10_000 if os.environ.get("TESTS_LONG") else 200
 
 
 @asynccontextmanager

@@ -412,7 +412,7 @@ BODIES = JSON | st.fixed_dictionaries(
 async def test_whatever_json_comes_the_promise_is_kept(send: Send) -> None:
     seen: set[str] = set()
 
-    @examples_of(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @examples_of(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(BODIES)
     def examples(body: Any) -> None:
         response = anyio.from_thread.run(send, json.dumps(body))

@@ -20,7 +20,7 @@ from tests.factories import UNLIMITED
 
 ROOT = Path(__file__).parents[2]
 REDIS = os.environ.get("TESTS_REDIS", "redis://127.0.0.1:6379/9")
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS) -> None:

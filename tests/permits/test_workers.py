@@ -38,7 +38,7 @@ def server(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Server
 async def test_two_workers_behave_as_one(server: Server, database: Database) -> None:
     emails = [(await make_trader(database)).email for _ in range(4)]
     await server.ready()
-    await eventually(lambda: _has_workers(server, 2), seconds=20)
+    await eventually(lambda: _has_workers(server, 2), seconds=60)
 
     async with AsyncExitStack() as stack:
         apis = [await stack.enter_async_context(Api(base_url=server.url)) for _ in range(CONNECTIONS)]
@@ -74,7 +74,7 @@ async def test_two_workers_behave_as_one(server: Server, database: Database) -> 
 async def test_terminating_the_server_ends_all_workers(server: Server, database: Database) -> None:
     email = (await make_trader(database)).email
     await server.ready()
-    await eventually(lambda: _has_workers(server, 2), seconds=20)
+    await eventually(lambda: _has_workers(server, 2), seconds=60)
     async with server.api() as api:
         await (await Device.log_in(api, email)).log_out()
 
@@ -89,7 +89,7 @@ async def test_terminating_the_server_ends_all_workers(server: Server, database:
 async def test_worker_that_dies_is_replaced_and_the_new_one_knows(server: Server, database: Database) -> None:
     email = (await make_trader(database)).email
     await server.ready()
-    await eventually(lambda: _has_workers(server, 2), seconds=20)
+    await eventually(lambda: _has_workers(server, 2), seconds=60)
     before = workers_of(server)
     async with server.api() as api:
         revoked, other = await Device.log_in(api, email), await Device.log_in(api, email)
@@ -97,7 +97,7 @@ async def test_worker_that_dies_is_replaced_and_the_new_one_knows(server: Server
 
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: _are_others(server, before), seconds=20)
+    await eventually(lambda: _are_others(server, before), seconds=60)
     await server.ready()
 
     async with AsyncExitStack() as stack:

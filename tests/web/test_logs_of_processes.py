@@ -312,7 +312,7 @@ async def test_what_is_refused_before_it_is_a_request_is_told_and_counted(tmp_pa
                 wire.sendall(sent)
                 answer = b"".join(iter(lambda wire=wire: wire.recv(4_096), b"")).decode()  # type: ignore[misc]
             assert answer.startswith(f"HTTP/1.1 {status} ")
-            (ids[status],) = re.findall(r"X-Ms-Request-Id: (\S+)", answer)
+            (ids[status],) = re.findall(r"x-ms-request-id: (\S+)", answer)
         async with Api(base_url=server.base_url) as api:
             metrics = (await api.http.get("/metrics")).text
         server.terminate()
