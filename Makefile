@@ -5,7 +5,7 @@ JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock schema pages bench clean
+.PHONY: help run test check lint format lock schema pages bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,13 +16,15 @@ run: .venv/runtime pages ## Set up, migrate, seed and serve on 127.0.0.1:8000, w
 test: .venv/development pages ## Run every test
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
-check: .venv/development ## Lint, types, direction of imports, schema, catalogues, migrations, README
+check: lint ## Lint, and test catalogues, migrations and README
+	@$(BIN)/python -m pytest -q tests/test_locales.py tests/test_migrations.py tests/test_readme.py
+
+lint: .venv/development ## Form, types, direction of imports, schema
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m app schema export --check
-	@$(BIN)/python -m pytest -q tests/test_locales.py tests/test_migrations.py tests/test_readme.py
 
 format: .venv/development ## Put the code into its form
 	@$(BIN)/ruff check --fix .
