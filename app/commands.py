@@ -124,6 +124,8 @@ def _serve(settings: Settings, parsed: argparse.Namespace) -> int:
     _greet(settings)
     # Having shut down, uvicorn raises the signal again: an end that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.workers > 1:
+        gc.enable()  # This process only looks after those that serve.
     with _counts_together(settings):
         serve(
             "app.__main__:make_application",

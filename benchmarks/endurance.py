@@ -1,6 +1,6 @@
 """Whether the server's memory grows while it answers a million requests, of all kinds that leave something behind.
 
-Run it from the root of the repository; it takes some minutes (Linux):
+Run it from the root of the repository; it takes ten minutes or more (Linux):
 
     .venv/bin/python -m benchmarks.endurance                     # a million requests
     .venv/bin/python -m benchmarks.endurance --requests 200000

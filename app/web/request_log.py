@@ -184,12 +184,10 @@ def as_json(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
     name, trace, client = exchange.client_request_id, exchange.trace_id, exchange.client
     rows, trader, address = exchange.rows, exchange.trader_id, scope.get("client")
     codes = exchange.all_codes[:MOST_CODES] if exchange.codes or exchange.told_codes else None
-    path = scope.get("path")
     what = _what(
         exchange.transport,
         scope.get("method"),
-        # Cut before it is kept, for it may be anything.
-        path[:LONGEST_PATH] if path and len(path) > LONGEST_PATH else path,
+        _path(scope),
         scope["type"],
         exchange.version,
         exchange.operation,
@@ -212,11 +210,10 @@ def as_json(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
 
 def as_text(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
     """Make the line of an exchange for people, short."""
-    path = scope.get("path")
     what = _what_in_words(
         exchange.transport,
         scope.get("method"),
-        path[:LONGEST_PATH] if path and len(path) > LONGEST_PATH else path,
+        _path(scope),
         scope["type"],
         exchange.operation,
         exchange.way,
@@ -288,6 +285,12 @@ def _what_in_words(
     told = "" if operation is None else f"{operation.kind} {operation.name or '-'} {way} "
     where = f"{_method(method, kind) or '-'} {json.dumps(path or '-')[1:-1]}"
     return f"{'socket' if transport == 'socket' else where} {told}{status or '-'}"
+
+
+def _path(scope: Scope) -> str | None:
+    # Cut before it is kept, for it may be anything.
+    path: str | None = scope.get("path")
+    return path[:LONGEST_PATH] if path and len(path) > LONGEST_PATH else path
 
 
 def _method(method: str | None, kind: str) -> str | None:
