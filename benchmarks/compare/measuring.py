@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from benchmarks.compare.cases import (
     CASES,
     INDUSTRIES,
@@ -159,7 +161,7 @@ def _take_cases(
 
 def _load(plan: Plan, asks: Callable[[Lane], Asks], server: Running, ledger: Ledger) -> Measured:
     lanes = [asks(Lane(number, plan.connections, ledger)) for number in range(plan.connections)]
-    return asyncio.run(measure(server.target, lanes, seconds=plan.seconds))
+    return uvloop.run(measure(server.target, lanes, seconds=plan.seconds))
 
 
 def _hold_to_each_other(case: Case, running: Sequence[tuple[Running, Ledger]]) -> None:
@@ -168,7 +170,7 @@ def _hold_to_each_other(case: Case, running: Sequence[tuple[Running, Ledger]]) -
     for server, ledger in running:
         ask = case.asks(Lane(0, 1, ledger))
         sent = [ask() for _ in range(_SAMPLES)]
-        said = [json.loads(answer)["data"] for answer in asyncio.run(answers(server.target, sent))]
+        said = [json.loads(answer)["data"] for answer in uvloop.run(answers(server.target, sent))]
         first = first or said
         for request, one, other in zip(sent, first, said, strict=True):
             if one != other:
@@ -212,8 +214,8 @@ def _take_stalls(plan: Plan, running: Sequence[tuple[Running, Ledger]]) -> dict[
             lanes = [Lane(number, _STALLED_LANES, ledger) for number in range(_STALLED_LANES)]
             points = [ask_share(lane) for lane in lanes]
             name = server.contender.name
-            alone[name].append(asyncio.run(measure(server.target, points, seconds=plan.seconds)))
-            beside[name].append(asyncio.run(both(server, points, ask_list(INDUSTRIES)(lanes[0]))))
+            alone[name].append(uvloop.run(measure(server.target, points, seconds=plan.seconds)))
+            beside[name].append(uvloop.run(both(server, points, ask_list(INDUSTRIES)(lanes[0]))))
     return {
         name: {
             "alone_p50_ms": _summary(alone[name])["p50_ms"],
@@ -271,7 +273,7 @@ def _take_point_growth(plan: Plan, folder: Path, credentials: Credentials) -> di
                 lanes = [
                     ask_share(Lane(number, plan.connections, Ledger(), size)) for number in range(plan.connections)
                 ]
-                measured = asyncio.run(measure(server.target, lanes, seconds=plan.seconds))
+                measured = uvloop.run(measure(server.target, lanes, seconds=plan.seconds))
                 if turn:
                     taken[server.contender.name][str(size)].append(measured)
     return {name: _cpu_by_size(by_size) for name, by_size in taken.items()}

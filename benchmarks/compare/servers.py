@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -124,8 +124,10 @@ class Running:
         raise UnusableServer(f"{self.contender.name} has ended")
 
 
+@cache
 def cores() -> tuple[int, int]:
     """Give the core of the servers and the core of the load; they are the same where there is but one."""
+    # Asked once: a process that has bound itself to one of them sees no other any more.
     available = sorted(os.sched_getaffinity(0))
     return available[0], available[-1]
 

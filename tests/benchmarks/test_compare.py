@@ -1,6 +1,7 @@
 """The comparison's parts do what they say: the load counts, requests are fair, reports show the results."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -49,6 +50,18 @@ async def test_answers_come_back_whole_and_in_order() -> None:
         said = await answers(target, [b'{"n":1}', b'{"n":2}', b'{"n":3}'])
 
     assert said == [b'{"data":1}' * 100, b'{"data":2}' * 100, b'{"data":3}' * 100]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
+def test_the_servers_keep_their_core_when_the_load_is_bound_to_its_own() -> None:
+    asked = "import os; from benchmarks.compare.servers import cores"
+    bound = "before = cores(); os.sched_setaffinity(0, {before[1]}); print(before == cores())"
+
+    said = subprocess.run(
+        [sys.executable, "-c", f"{asked}; {bound}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout == "True\n"
 
 
 @pytest.mark.parametrize(
