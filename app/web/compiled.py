@@ -26,7 +26,7 @@ from app.graph.compiled_writes import CompiledWrite
 from app.graph.context import Services
 from app.graph.documents import Document, OperationName
 from app.graph.schema import SecuredSchema
-from app.kit.clock import Clock
+from app.kit.clock import Clock, days_of
 from app.kit.problem import Problem, Problems
 from app.security.tokens import AccessClaims
 from app.web.caching import NO_STORE
@@ -37,7 +37,7 @@ from app.web.exchange import AUTH, PLAN, AtOnce, Exchange, Way, exchange_of
 from app.web.kept_answers import Generations, KeptAnswer, KeptAnswers, Key
 from app.web.media_types import EVENT_STREAM, is_json, negotiate
 from app.web.operations import read_operation
-from app.web.rates import Rates
+from app.web.rates import Quota, Rates
 
 logger = logging.getLogger("app")
 
@@ -51,6 +51,19 @@ _LOOKED_AT = _ASKS_FOR_MORE | {b"authorization", b"content-type", b"accept"}
 _PARAMETERS = {"query": str, "documentId": str, "operationName": str, "variables": dict, "extensions": dict}
 
 _NOT_TO_BE_KEPT = (b"cache-control", NO_STORE.encode())
+
+
+@dataclass(slots=True)
+class _Caller:
+    """Who sends requests of one head.
+
+    Attributes:
+        token: The access token; None of a stranger.
+        quota: How many requests the trader may send; None as long as nobody has verified the token.
+    """
+
+    token: str | None
+    quota: Quota | None = None
 
 
 @dataclass(slots=True)
@@ -91,9 +104,15 @@ class WriteFailed(Exception):
 
 
 class _Leaving:
-    """Leaves to the ordinary way whatever is not plainly right."""
+    """Leaves to the ordinary way whatever is not plainly right.
+
+    Attributes:
+        answer: The answer; None as long as there is none.
+        quota: What the request was counted in, which counts it again in the ordinary way.
+    """
 
     answer: bytes | None = None
+    quota: Quota | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -101,12 +120,14 @@ class _Leaving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if error is None or isinstance(error, ValueError | NotCompiled):
-            return True
-        # To be executed it would take as long again, or be done twice.
-        if isinstance(error, OutOfTime | WriteFailed) or not isinstance(error, Exception):
+        if self.answer is not None:
             return False
-        if not isinstance(error, Problem | Problems):
+        # To be executed it would take as long again, or be done twice.
+        if isinstance(error, OutOfTime | WriteFailed) or not isinstance(error, Exception | None):
+            return False
+        if self.quota is not None:
+            self.quota.give_back()
+        if not isinstance(error, ValueError | NotCompiled | Problem | Problems | None):
             logger.error("a compiled operation failed and is executed instead", exc_info=error)
         return True
 
@@ -137,6 +158,7 @@ class ShortWay:
         # Of any other database every answer has to be waited for.
         self._is_embedded = self._dialect == "sqlite"
         self._clock: Clock = services.clock
+        self._today = days_of(services.clock)
         self._max_body_bytes = max_body_bytes
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -162,7 +184,7 @@ class ShortWay:
             messages.append(message)
             body += message.get("body", b"")
         is_whole = not message.get("more_body") and len(body) <= self._max_body_bytes
-        answer = await self._answer(exchange_of(scope), asked[0], body) if is_whole else None
+        answer = await self._answer(exchange_of(scope), _Caller(asked[0]), body) if is_whole else None
         if answer is None:
             return _again(messages, receive)
         headers = [(b"content-length", b"%d" % len(answer)), (b"content-type", asked[1]), _NOT_TO_BE_KEPT]
@@ -176,13 +198,14 @@ class ShortWay:
         if asked is None:
             return None
         token, media_type = asked
-        return AtOnce(partial(self._answer_at_once, token), ((b"content-type", media_type), _NOT_TO_BE_KEPT))
+        headers = ((b"content-type", media_type), _NOT_TO_BE_KEPT)
+        return AtOnce(partial(self._answer_at_once, _Caller(token)), headers)
 
-    def _answer_at_once(self, token: str | None, exchange: Exchange, body: bytes) -> bytes | None:
+    def _answer_at_once(self, caller: _Caller, exchange: Exchange, body: bytes) -> bytes | None:
         if len(body) > self._max_body_bytes:
             return None
         with _Leaving() as left:
-            claims = self._claims(exchange, token)
+            claims = self._claims(exchange, caller, left)
             found = self._found(exchange, claims, body)
             answer = None
             if isinstance(found, KeptAnswer):
@@ -190,17 +213,17 @@ class ShortWay:
             elif isinstance(found, _Wanted) and found.statement.is_short:
                 answer = self._read_at_once(exchange, found)
             if found is not None and answer is not None:
-                self._count(exchange, claims, found)
+                exchange.way, exchange.operation = found.way, found.operation
                 left.answer = answer
         return left.answer
 
-    async def _answer(self, exchange: Exchange, token: str | None, body: bytes) -> bytes | None:
+    async def _answer(self, exchange: Exchange, caller: _Caller, body: bytes) -> bytes | None:
         """Give the body of the answer; None if the request has to go the ordinary way."""
         exchange.note_said(body)
         # To wait for the request took time that no room had.
         exchange.left = perf_counter_ns()
         with _Leaving() as left:
-            claims = self._claims(exchange, token)
+            claims = self._claims(exchange, caller, left)
             found = self._found(exchange, claims, body)
             answer = None
             if isinstance(found, KeptAnswer):
@@ -210,7 +233,7 @@ class ShortWay:
             elif found is not None:
                 answer = await self._write(exchange, claims, found)
             if found is not None and answer is not None:
-                self._count(exchange, claims, found)
+                exchange.way, exchange.operation = found.way, found.operation
                 left.answer = answer
         return left.answer
 
@@ -289,11 +312,6 @@ class ShortWay:
             self._kept_answers.keep(wanted.key, kept)
         return answer
 
-    def _count(self, exchange: Exchange, claims: AccessClaims | None, found: _Found) -> None:
-        if claims is not None:
-            self._rates.count_request_of_trader(claims.trader_id)
-        exchange.way, exchange.operation = found.way, found.operation
-
     def _compiled(self, parameters: Any) -> AnyCompiled | None:
         if not _is_plain(parameters):
             return None
@@ -322,18 +340,21 @@ class ShortWay:
         except NotCompiled as why:
             return why
 
-    def _claims(self, exchange: Exchange, token: str | None) -> AccessClaims | None:
+    def _claims(self, exchange: Exchange, caller: _Caller, left: _Leaving) -> AccessClaims | None:
         began, claims = exchange.left, None
-        if token is not None:
-            claims = self._tokens.read_access(token)
+        if caller.token is not None:
+            claims = self._tokens.read_access(caller.token)
             self._services.revocations.hold_against(claims)
-            self._rates.hold(claims.trader_id)
-            exchange.trader_id = claims.trader_id
+            quota = caller.quota
+            if quota is None:
+                quota = caller.quota = self._rates.quota_of_trader(claims.trader_id)
+            quota.take()
+            left.quota, exchange.trader_id = quota, claims.trader_id
         exchange.passed(AUTH, began)
         return claims
 
     def _may(self, claims: AccessClaims | None, policies: Collection[Policy]) -> bool:
-        today = self._clock().date()
+        today = self._today()
         for policy in policies:  # noqa: SIM110 - a generator takes longer than what it is asked
             if not policy.allows(claims, today):
                 return False

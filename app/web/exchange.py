@@ -137,11 +137,6 @@ class Exchange:
         """Begin an exchange, and note it in the scope."""
         self.began = self.left = perf_counter_ns()
         self.request_id = new_guid()
-        self.client_request_id: bytes | None = None
-        self.caller: Caller | None = None
-        self.trace_id: str | None = None
-        self.client = UNKNOWN
-        self.asked_version: str | None = None
         self.version: str | None = None
         self.headers: RawHeaders = ()
         self.transport: Transport = "http"
@@ -158,13 +153,21 @@ class Exchange:
         self.stays: list[Stay] | None = None
         self.span: Span | None = None
         self._is_named = False
-        # Every request comes this way: one look at each header, and nothing that can wait.
-        told = None
-        for header in scope["headers"]:
-            if header[0] in _LOOKED_AT:
-                told = [header] if told is None else [*told, header]
-        if told is not None:
-            self._look_at(told)
+        before: Exchange | None = scope.get(_KEY)
+        if before is None:
+            self.client_request_id: bytes | None = None
+            self.asked_version: str | None = None
+            self.client = UNKNOWN
+            self.caller: Caller | None = None
+            # Every request comes this way: one look at each header, and nothing that can wait.
+            told = [header for header in scope["headers"] if header[0] in _LOOKED_AT]
+            if told:
+                self._look_at(told)
+        else:
+            # It began with the very same headers.
+            self.client_request_id, self.asked_version = before.client_request_id, before.asked_version
+            self.client, self.caller = before.client, before.caller
+        self.trace_id = None if self.caller is None else self.caller.trace_id
         scope[_KEY] = self
 
     def _look_at(self, headers: RawHeaders) -> None:
@@ -183,7 +186,6 @@ class Exchange:
                 said.setdefault(name, value)
         if (parent := said.pop(_TRACEPARENT, None)) is not None:
             self.caller = read_traceparent(parent)
-            self.trace_id = None if self.caller is None else self.caller.trace_id
         if said:
             self.client = _client(
                 *map(said.get, (b"x-device-signature", b"x-software-version", b"x-hardware-version"))

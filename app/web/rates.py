@@ -94,24 +94,40 @@ class Counts:
 
     def _begin(self, minute: int) -> None:
         self._minute = minute
+        # As a clock tells them, so that they are quick to compare with.
+        self._since, self._until = float(minute * _MINUTE), float((minute + 1) * _MINUTE)
         self._here: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        self._untold: set[str] = set()
         self._elsewhere: dict[str, int] = {}
-        self._untold: dict[str, int] = {}
 
     def add(self, key: str, times: int = 1) -> int:
         """Count, and give the count so far."""
-        minute = int(self._clock()) // _MINUTE
-        if minute != self._minute or len(self._here) >= MOST_COUNTED:
-            self._begin(minute)
+        self._keep_up()
         self._here[key] = count = self._here.get(key, 0) + times
-        self._untold[key] = self._untold.get(key, 0) + times
+        self._untold.add(key)
         return count + self._elsewhere.get(key, 0)
 
-    def of(self, key: str) -> int:
-        """Give the count so far."""
-        if int(self._clock()) // _MINUTE != self._minute:
-            return 0
-        return self._here.get(key, 0) + self._elsewhere.get(key, 0)
+    def take(self, key: str, most: int) -> bool:
+        """Count once, unless that makes more than so many; say whether it did not."""
+        self._keep_up()
+        here = self._here
+        count = here.get(key, 0)
+        if count + self._elsewhere.get(key, 0) >= most:
+            return False
+        here[key] = count + 1
+        self._untold.add(key)
+        return True
+
+    def give_back(self, key: str) -> None:
+        """Count once less, if it was counted in this minute."""
+        self._keep_up()
+        if self._here.get(key):
+            self.add(key, -1)
+
+    def _keep_up(self) -> None:
+        if not self._since <= self._clock() < self._until or len(self._here) >= MOST_COUNTED:
+            self._begin(int(self._clock()) // _MINUTE)
 
     def name_now(self, key: str) -> str:
         """Name a key together with the minute."""
@@ -127,20 +143,45 @@ class Counts:
         Raises:
             CountsAway: They cannot be reached; what was not told yet is told the next time.
         """
-        minute, untold = self._minute, self._untold
-        self._untold = {}
+        # What is counted meanwhile, if a new minute begins, is none of this one's.
+        minute, here, told, elsewhere = self._minute, self._here, self._told, self._elsewhere
+        untold, self._untold = self._untold, set()
         while untold:
-            key, times = untold.popitem()
+            key = untold.pop()
+            times = here[key] - told.get(key, 0)
             try:
                 count = await shared.add(f"{minute}:{key}", times, kept_seconds=_KEPT_SECONDS)
             except CountsAway:
-                if minute == self._minute:
-                    for each, missed in (*untold.items(), (key, times)):
-                        self._untold[each] = self._untold.get(each, 0) + missed
+                if here is self._here:
+                    self._untold |= untold | {key}
                 raise
-            if minute == self._minute:
-                told = self._here.get(key, 0) - self._untold.get(key, 0)
-                self._elsewhere[key] = max(0, count - told)
+            told[key] = told.get(key, 0) + times
+            elsewhere[key] = max(0, count - told[key])
+
+
+class Quota:
+    """How many requests one address, or one trader, may still send in this minute."""
+
+    __slots__ = ("_counts", "_key", "_most")
+
+    def __init__(self, counts: Counts, key: str, most: int) -> None:
+        self._counts = counts
+        self._key = key
+        self._most = most
+
+    def take(self) -> None:
+        """Count a request.
+
+        Raises:
+            TooOften: It would be more than there may be, and is not counted.
+        """
+        if self._most and not self._counts.take(self._key, self._most):
+            raise TooOften(self._counts.seconds_left())
+
+    def give_back(self) -> None:
+        """Count one less, for whoever serves it in another way counts it again."""
+        if self._most:
+            self._counts.give_back(self._key)
 
 
 class Rates:
@@ -183,18 +224,13 @@ class Rates:
         """
         self._count("trader", trader_id)
 
-    def hold(self, trader_id: int) -> None:
-        """Hold a trader to the limit without counting.
+    def quota_of(self, address: str) -> Quota:
+        """Give the requests that an address may send, for whoever takes one after the other."""
+        return Quota(self._counts, f"address:{address}", self._limits.requests)
 
-        Raises:
-            TooOften: One more would be more than there may be.
-        """
-        self._hold("trader", trader_id)
-
-    def may_ask(self, address: str) -> bool:
-        """Say whether one more request of an address is no more than there may be."""
-        most = self._limits.requests
-        return not most or self._counts.of(f"address:{address}") < most
+    def quota_of_trader(self, trader_id: int) -> Quota:
+        """Give the requests that a trader may send, from whatever address."""
+        return Quota(self._counts, f"trader:{trader_id}", self._limits.requests)
 
     async def count_tries(self, fields: Collection[str], address: str, context: Context) -> None:
         """Count what a mutation tries: each of its fields for itself, so that aliases save nothing.
@@ -227,10 +263,6 @@ class Rates:
         """Close what was opened."""
         if self._shared is not None:
             await self._shared.close()
-
-    def _hold(self, kind: str, who: str | int) -> None:
-        if self._limits.requests and self._counts.of(f"{kind}:{who}") >= self._limits.requests:
-            raise TooOften(self._counts.seconds_left())
 
     def _count(self, kind: str, who: str | int, times: int = 1) -> None:
         if self._limits.requests and self._counts.add(f"{kind}:{who}", times) > self._limits.requests:

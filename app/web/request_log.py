@@ -51,23 +51,15 @@ FIELDS = (
 _LEAST_PIPE_BUF = 512  # What POSIX asks for at least.
 
 _NULL = "null"
+_NO_IDS = '"clientRequestId":null,"traceId":null'
 _NO_DEVICE = '"device":null,"software":null,"hardware":null'
 
 _NO_OPERATION = SimpleNamespace(kind=None, name=None, document=None)
 _DIGITS = tuple(f"{number:03d}" for number in range(1_000))
 
 
-class _Milliseconds(dict[int, str]):
-    """Durations in milliseconds as they are written, by their microseconds.
-
-    Most are shorter than a millisecond: to look one up takes a fraction of the time to write it.
-    """
-
-    def __missing__(self, microseconds: int) -> str:
-        return f"{microseconds / 1_000:.3f}"
-
-
-_MILLISECONDS = _Milliseconds({number: f"0.{digits}" for number, digits in enumerate(_DIGITS)})
+# Most take less than a millisecond: to look the text up takes a fraction of the time to write it.
+_BELOW_ONE = tuple(f"0.{digits}" for digits in _DIGITS)
 
 Form = Callable[[Exchange, Scope, int], str]
 """Makes a line of an exchange, its scope, and the nanoseconds that it took."""
@@ -183,7 +175,7 @@ def as_json(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
     auth, plan, database, _, _ = exchange.spent
     name, trace, client = exchange.client_request_id, exchange.trace_id, exchange.client
     rows, trader, address = exchange.rows, exchange.trader_id, scope.get("client")
-    codes = exchange.all_codes[:MOST_CODES] if exchange.codes or exchange.told_codes else None
+    codes = json.dumps(exchange.all_codes[:MOST_CODES]) if exchange.codes or exchange.told_codes else "[]"
     what = _what(
         exchange.transport,
         scope.get("method"),
@@ -196,11 +188,9 @@ def as_json(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
     )
     return (
         f'{{"time":"{_moment(time_ns() // 1_000_000)}","requestId":"{exchange.request_id}",'
-        f'"clientRequestId":{_NULL if name is None else json.dumps(name.decode())},'
-        f'"traceId":{_NULL if trace is None else json.dumps(trace)},{what},'
-        f'"codes":{"[]" if codes is None else json.dumps(codes)},'
-        f'"totalMs":{_MILLISECONDS[nanoseconds // 1_000]},"authMs":{_MILLISECONDS[auth // 1_000]},'
-        f'"planMs":{_MILLISECONDS[plan // 1_000]},"databaseMs":{_MILLISECONDS[database // 1_000]},'
+        f"{_NO_IDS if name is None and trace is None else _ids(name, trace)},{what},"
+        f'"codes":{codes},"totalMs":{milliseconds(nanoseconds)},"authMs":{milliseconds(auth)},'
+        f'"planMs":{milliseconds(plan)},"databaseMs":{milliseconds(database)},'
         f'"statements":{exchange.statements},"rows":{_NULL if rows is None else rows},'
         f'"bytes":{exchange.sent_bytes},"trader":{_NULL if trader is None else trader},'
         f"{_NO_DEVICE if client is UNKNOWN else _device(client)},"
@@ -223,14 +213,20 @@ def as_text(exchange: Exchange, scope: Scope, nanoseconds: int) -> str:
         what = " ".join((what, *exchange.all_codes[:MOST_CODES]))
     trace = "" if exchange.trace_id is None else f", trace {exchange.trace_id}"
     return (
-        f"{_moment(time_ns() // 1_000_000)} {what} {_MILLISECONDS[nanoseconds // 1_000]} ms, "
+        f"{_moment(time_ns() // 1_000_000)} {what} {milliseconds(nanoseconds)} ms, "
         f"statements: {exchange.statements}, bytes: {exchange.sent_bytes}, request {exchange.request_id}{trace}\n"
     )
 
 
 def milliseconds(nanoseconds: int) -> str:
     """Write a duration in milliseconds, to the microsecond."""
-    return _MILLISECONDS[nanoseconds // 1_000]
+    microseconds = nanoseconds // 1_000
+    return _BELOW_ONE[microseconds] if microseconds < 1_000 else f"{microseconds / 1_000:.3f}"
+
+
+def _ids(client_request_id: bytes | None, trace_id: str | None) -> str:
+    name = None if client_request_id is None else client_request_id.decode()
+    return f'"clientRequestId":{json.dumps(name)},"traceId":{json.dumps(trace_id)}'
 
 
 @lru_cache(maxsize=4)

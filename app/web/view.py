@@ -159,15 +159,17 @@ class GraphQLView(GraphQL[Context, None]):
         found = None if self.short_way is None else self.short_way.at_once(scope)
         if found is None:
             return None
-        address, rates, answer_of = address_of(scope), self.rates, found.answer
+        quota, answer_of = self.rates.quota_of(address_of(scope)), found.answer
 
         def answer(exchange: Exchange, body: bytes) -> bytes | None:
-            if not rates.may_ask(address):
+            try:
+                quota.take()
+            except TooOften:
                 # To be told so in words, which is not done here.
                 return None
             said = answer_of(exchange, body)
-            if said is not None:
-                rates.count_request(address)
+            if said is None:
+                quota.give_back()
             return said
 
         return AtOnce(answer, found.headers)

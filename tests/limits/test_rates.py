@@ -104,6 +104,20 @@ async def test_a_trader_has_so_many_requests_from_all_addresses(
         assert (await api(document, token=callers.access(trader_id=2))).status == 200
 
 
+async def test_what_goes_the_ordinary_way_after_the_short_one_counts_once(
+    limited: Limited, clock: ManualClock
+) -> None:
+    app = await limited(requests_per_minute=4)
+    token = Callers(app.state.services, clock).skilled
+    # The document is compiled, and no statement can be made for such a variable.
+    document = "query One($id: ID!) { share(id: $id) { id } }"
+
+    async with Api(app) as api:
+        statuses = [(await api(document, {"id": {}}, token=token)).status for _ in range(5)]
+
+    assert statuses == [200] * 4 + [429]
+
+
 async def test_log_ins_are_counted_whoever_is_to_be_logged_in(limited: Limited) -> None:
     app = await limited(log_ins_per_minute=5)
 
@@ -288,6 +302,50 @@ def test_a_new_minute_begins_anew_when_it_was_told_to() -> None:
     rates.count_request("a")
 
 
+def test_what_is_given_back_may_be_taken_again() -> None:
+    rates = Rates(RateLimits(requests=2, log_ins=0, codes=0), None, Clock())
+    quota = rates.quota_of_trader(1)
+    quota.take()
+    quota.take()
+
+    with pytest.raises(TooOften):
+        quota.take()
+    quota.give_back()
+
+    quota.take()
+
+
+def test_nothing_is_given_back_of_a_minute_that_is_over() -> None:
+    clock = Clock()
+    quota = Rates(RateLimits(requests=1, log_ins=0, codes=0), None, clock).quota_of_trader(1)
+    quota.take()
+
+    clock.now += 60
+    quota.give_back()
+
+    quota.take()
+    with pytest.raises(TooOften):
+        quota.take()
+
+
+async def test_what_was_forgotten_while_it_was_told_is_not_told_again() -> None:
+    counts = Counts(Clock())
+    counts.add("forgotten")
+
+    class Overrun(Together):
+        async def add(self, key: str, times: int, *, kept_seconds: int) -> int:
+            for number in range(MOST_COUNTED):
+                counts.add(str(number))
+            raise CountsAway("ConnectionError")
+
+    with pytest.raises(CountsAway):
+        await counts.share(Overrun())
+    together = Together()
+    await counts.share(together)
+
+    assert set(together.counts) == {f"10:{MOST_COUNTED - 1}"}
+
+
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
     counts = Counts(Clock())
 
@@ -325,7 +383,7 @@ async def test_processes_add_up_what_they_have_told_each_other() -> None:
     here.add("a")
     await here.share(together)
 
-    assert (here.of("a"), there.of("a")) == (6, 5)
+    assert (here.add("a", 0), there.add("a", 0)) == (6, 5)
 
 
 async def test_what_could_not_be_told_is_told_later_and_once() -> None:
@@ -341,7 +399,7 @@ async def test_what_could_not_be_told_is_told_later_and_once() -> None:
     await here.share(together)
 
     assert together.counts == {"10:a": 2, "10:b": 1, "10:c": 1}
-    assert [here.of(key) for key in "abc"] == [2, 1, 1]
+    assert [here.add(key, 0) for key in "abc"] == [2, 1, 1]
 
 
 async def test_minutes_are_not_mixed_up_while_they_are_told() -> None:
@@ -354,7 +412,7 @@ async def test_minutes_are_not_mixed_up_while_they_are_told() -> None:
     await here.share(together)
 
     assert together.counts == {"11:b": 1}
-    assert (here.of("a"), here.of("b")) == (0, 1)
+    assert (here.add("a", 0), here.add("b", 0)) == (0, 1)
 
 
 async def test_two_servers_with_one_redis_count_log_ins_together(
@@ -390,6 +448,6 @@ async def test_requests_are_told_over_redis(redis_url: str) -> None:
     await here.share(shared[0])
     await there.share(shared[1])
 
-    assert there.of("a") == 5
+    assert there.add("a", 0) == 5
     for each in shared:
         await each.close()

@@ -267,6 +267,18 @@ def test_only_a_whole_request_of_the_very_same_head_is_known(
     assert (found is not None and found[1] == packet[-4:]) == is_known
 
 
+def test_heads_that_take_turns_are_each_known_by_their_own_bytes() -> None:
+    heads = KnownHeads()
+    heads.learn(b"HEAD 1\r\n\r\nbody", 4, lambda _: (b"1", b""))
+    heads.learn(b"HEAD 10\r\n\r\nbodies", 6, lambda _: (b"10", b""))
+    packets = (b"HEAD 1\r\n\r\nb\r\n\r", b"HEAD 10\r\n\r\nbodies", b"HEAD 2\r\n\r\nbody", b"HEAD 1\r\n\r\nbody!")
+
+    found = [heads.find(packet) for packet in packets * 2]
+
+    said = [each and (each[0](b""), each[1]) for each in found]
+    assert said == [((b"1", b""), b"b\r\n\r"), ((b"10", b""), b"bodies"), None, None] * 2
+
+
 @pytest.mark.parametrize(
     ("packet", "length"),
     [
