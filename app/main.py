@@ -73,6 +73,7 @@ _KEY_FILES_SECONDS = 2.0
 _FORGETTING_SECONDS = 60.0
 _LINES_SECONDS = 0.25
 _LAST_LINES_SECONDS = 1.0
+_SETTLED_SECONDS = 1.0
 
 logger = logging.getLogger("app")
 
@@ -341,6 +342,7 @@ def create_app(
                 _write_denials(services),
                 _watch_keys(settings, services),
                 _forget_requests(repeatability),
+                _prepare(services.phrases, answered),
                 rates.keep_shared(),
                 numbers.keep_writing(),
                 _write_lines(lines),
@@ -437,6 +439,14 @@ async def _forget_requests(repeatability: Repeatability) -> None:
             await repeatability.forget()
         except SQLAlchemyError as error:
             logger.error("requests that were done could not be forgotten: %s", type(error).__name__)
+
+
+async def _prepare(phrases: Phrases, versions: Versions) -> None:
+    """Make what the first request would wait for that needs it, once the server has settled."""
+    await asyncio.sleep(_SETTLED_SECONDS)
+    await asyncio.to_thread(phrases.prepare)
+    for schema in versions.schemas.values():
+        await asyncio.to_thread(getattr, schema, "sdl")
 
 
 async def _watch_keys(settings: Settings, services: Services) -> None:

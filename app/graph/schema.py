@@ -1,6 +1,8 @@
 """Assembles the schema of an API version, and refuses to when it would not be safe."""
 
 import re
+from functools import cached_property
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, is_introspection_type
@@ -45,32 +47,36 @@ class SecuredSchema(strawberry.Schema):
         version: The API version that it answers.
         shelves: What its types stand for.
         documents: The valid documents that it was asked lately.
-        sdl: The schema as `schema.graphql` shows it, ending in a newline.
     """
 
     def __init__(
         self, version: str, query: type = Query, mutation: type = Mutation, subscription: type | None = None
     ) -> None:
-        """Build the schema, print it, then put rules and doors on its fields.
+        """Build the schema, then put rules and doors on its fields.
 
         Raises:
             FieldWithoutPolicy: A root field has no policy.
         """
-        super().__init__(
-            query=query,
-            mutation=mutation,
-            subscription=subscription,
-            types=ERROR_TYPES,
-            extensions=[TakesNotes, ReadOnce, CheckedVariables],
-            config=StrawberryConfig(scalar_map=SCALARS),
-        )
+        self._parts: dict[str, Any] = {
+            "query": query,
+            "mutation": mutation,
+            "subscription": subscription,
+            "types": ERROR_TYPES,
+            "config": StrawberryConfig(scalar_map=SCALARS),
+        }
+        super().__init__(**self._parts, extensions=[TakesNotes, ReadOnce, CheckedVariables])
         self.version = version
         self.documents = Documents()
         self.shelves: Shelves = {shown.__name__: shelf_of(shown) for shown in (Industry, Share)}
-        self.sdl = _without_one_of(self.as_str()) + "\n"
         put_rules(self.graphql)
         put_doors(self.graphql)
         _show_policies(self.graphql)
+
+    @cached_property
+    def sdl(self) -> str:
+        """The schema as `schema.graphql` shows it, ending in a newline; printed when it is first asked for."""
+        # Without rules and doors, which say a second time in words what the directives say.
+        return _without_one_of(strawberry.Schema(**self._parts).as_str()) + "\n"
 
     def process_errors(self, errors: list[GraphQLError], execution_context: object = None) -> None:
         """Log nothing here: errors quote the document, and a document may quote a password."""

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from fluent.syntax import FluentParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.phrases import LONGEST_PARAM, CatalogueError, Phrases, UnknownPhrase
+from app.kit.phrases import LONGEST_PARAM, CatalogueError, Phrases, QuickParser, UnknownPhrase
+
+LOCALES = Path(__file__).parents[2] / "locales"
 
 ENGLISH = """
 HELLO = Hello
@@ -194,3 +197,41 @@ def test_load_refuses_what_is_not_utf_8(tmp_path: Path) -> None:
 def test_load_refuses_a_folder_that_is_no_language(tmp_path: Path, tag: str) -> None:
     with pytest.raises(CatalogueError, match=rf"{tag} is not the tag of a known language$"):
         Phrases.load(written(tmp_path, en=ENGLISH, **{tag: ENGLISH}))
+
+
+_ENTRIES = st.lists(
+    st.sampled_from(
+        (
+            *("a", "key-1", "-term", "= ", "text", "é\u0dc3", " ", "\n", "\n    ", "\n\n", "#", "## ", ".attr = "),
+            *("{", "}", "{ $name }", '{"\\u00e9"}', '{"', '"}', "{ 1.5 }", "{ -term }", "{ key-1 }", "*[other] x"),
+            *("{ $n ->", "[one] y", "[1] z", "{ NUMBER($n) }", "\\", "\t", "\r", "[", "*", "$", "1"),
+        )
+    ),
+    max_size=25,
+).map("".join)
+
+
+@given(_ENTRIES | st.builds("key = {}\nother = x{}\n".format, _ENTRIES, _ENTRIES))
+def test_a_catalogue_is_read_as_the_library_reads_it(source: str) -> None:
+    # A file that is read as text has line feeds only.
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+
+    assert QuickParser().parse(source).to_json() == FluentParser().parse(source).to_json()
+
+
+@pytest.mark.parametrize(
+    "file", sorted(LOCALES.rglob("*.ftl")), ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
+def test_our_catalogues_are_read_as_the_library_reads_them(file: Path) -> None:
+    source = file.read_text(encoding="utf-8")
+
+    assert QuickParser().parse(source).to_json() == FluentParser().parse(source).to_json()
+
+
+def test_what_is_prepared_speaks_as_what_is_not(tmp_path: Path, phrases: Phrases) -> None:
+    prepared = Phrases.load(written(tmp_path, si=SINHALA, en=ENGLISH))
+
+    prepared.prepare()
+
+    said = [each.say("si", "items", count=1, name="x") for each in (prepared, phrases)]
+    assert said == ["x සඳහා එක් අයිතමයක්"] * 2
