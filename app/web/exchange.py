@@ -194,7 +194,8 @@ class Exchange:
     @classmethod
     def of_operation(cls, scope: Scope) -> tuple["Exchange", Scope]:
         """Begin the exchange of one operation of a socket, and give the socket's scope as its own."""
-        own_scope = {**scope}
+        # The first message of a socket may have brought other headers than its handshake.
+        own_scope = {name: value for name, value in scope.items() if name != _KEY}
         made = cls(own_scope)
         made.transport, made.version = "socket", exchange_of(scope).version
         return made, own_scope
