@@ -194,14 +194,11 @@ class Costs:
             if isinstance(each.default_value, IntValueNode)
         }
         self._sizing = tuple(sorted(self._sizing_variables()))
-        self._known: dict[tuple[Any, ...], int] = {}
+        self._known: dict[tuple[int | None, ...], int] = {}
 
     def of(self, variables: Mapping[str, Any] | None) -> int:
         """Count the cost for the values of the variables, of which only those matter that say how long lists are."""
-        given = variables or {}
-        key = tuple(
-            value if type(value := given.get(name)) is int else self._defaults.get(name) for name in self._sizing
-        )
+        key = self._sizes(variables or {}) if self._sizing else ()
         cost = self._known.get(key)
         if cost is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -211,6 +208,11 @@ class Costs:
             values = dict(zip(self._sizing, key, strict=True))
             cost = self._known[key] = self._of(self._operation.selection_set, root, values, {})
         return cost
+
+    def _sizes(self, given: Mapping[str, Any]) -> tuple[int | None, ...]:
+        return tuple(
+            value if type(value := given.get(name)) is int else self._defaults.get(name) for name in self._sizing
+        )
 
     def _of(
         self,

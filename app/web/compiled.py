@@ -10,8 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import perf_counter_ns
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
@@ -83,7 +82,7 @@ class _ToWrite:
     """What a request wants written, by those who may write it."""
 
     write: CompiledWrite
-    values: Mapping[str, Any]
+    variables: Mapping[str, Any] | None
     operation: OperationName
     way: ClassVar[Way] = "compiled"
 
@@ -101,35 +100,6 @@ class WriteFailed(Exception):
     def __init__(self, result: ExecutionResult) -> None:
         super().__init__()
         self.result = result
-
-
-class _Leaving:
-    """Leaves to the ordinary way whatever is not plainly right.
-
-    Attributes:
-        answer: The answer; None as long as there is none.
-        quota: What the request was counted in, which counts it again in the ordinary way.
-    """
-
-    answer: bytes | None = None
-    quota: Quota | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if self.answer is not None:
-            return False
-        # To be executed it would take as long again, or be done twice.
-        if isinstance(error, OutOfTime | WriteFailed) or not isinstance(error, Exception | None):
-            return False
-        if self.quota is not None:
-            self.quota.give_back()
-        if not isinstance(error, ValueError | NotCompiled | Problem | Problems | None):
-            logger.error("a compiled operation failed and is executed instead", exc_info=error)
-        return True
 
 
 class ShortWay:
@@ -204,8 +174,8 @@ class ShortWay:
     def _answer_at_once(self, caller: _Caller, exchange: Exchange, body: bytes) -> bytes | None:
         if len(body) > self._max_body_bytes:
             return None
-        with _Leaving() as left:
-            claims = self._claims(exchange, caller, left)
+        try:
+            claims = self._claims(exchange, caller)
             found = self._found(exchange, claims, body)
             answer = None
             if isinstance(found, KeptAnswer):
@@ -214,16 +184,19 @@ class ShortWay:
                 answer = self._read_at_once(exchange, found)
             if found is not None and answer is not None:
                 exchange.way, exchange.operation = found.way, found.operation
-                left.answer = answer
-        return left.answer
+                return answer
+        except Exception as error:  # noqa: BLE001 - whatever is not plainly right goes the ordinary way
+            _tell_unexpected(error)
+        _give_back(caller, exchange)
+        return None
 
     async def _answer(self, exchange: Exchange, caller: _Caller, body: bytes) -> bytes | None:
         """Give the body of the answer; None if the request has to go the ordinary way."""
         exchange.note_said(body)
         # To wait for the request took time that no room had.
         exchange.left = perf_counter_ns()
-        with _Leaving() as left:
-            claims = self._claims(exchange, caller, left)
+        try:
+            claims = self._claims(exchange, caller)
             found = self._found(exchange, claims, body)
             answer = None
             if isinstance(found, KeptAnswer):
@@ -234,8 +207,14 @@ class ShortWay:
                 answer = await self._write(exchange, claims, found)
             if found is not None and answer is not None:
                 exchange.way, exchange.operation = found.way, found.operation
-                left.answer = answer
-        return left.answer
+                return answer
+        except (OutOfTime, WriteFailed):
+            # To be executed it would take as long again, or be done twice.
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is not plainly right goes the ordinary way
+            _tell_unexpected(error)
+        _give_back(caller, exchange)
+        return None
 
     def _found(self, exchange: Exchange, claims: AccessClaims | None, body: bytes) -> _Found | None:
         """Find the answer if it is kept, or else what is wanted; None if it is nothing for these claims."""
@@ -260,7 +239,7 @@ class ShortWay:
         if compiled.costs.of(variables) > self._services.document_limits.cost:
             return None
         if isinstance(compiled.operation, CompiledWrite):
-            return _ToWrite(compiled.operation, compiled.operation.values(variables), compiled.name)
+            return _ToWrite(compiled.operation, variables, compiled.name)
         statement, values = compiled.operation.statement_for(variables)
         return _Wanted((self._schema.version, body), compiled.policies, statement, values, compiled.name)
 
@@ -289,10 +268,13 @@ class ShortWay:
         return None if found is None else self._answer_of(wanted, generations, found)
 
     async def _write(self, exchange: Exchange, claims: AccessClaims | None, wanted: _ToWrite) -> bytes | None:
+        began = exchange.left
+        values = wanted.write.values(wanted.variables)
+        exchange.passed(PLAN, began)
         actor_id = None if claims is None else claims.trader_id
         origin = Origin(request_id=exchange.request_id, client=exchange.client, actor_id=actor_id)
         work = self._services.audited(origin)
-        writing = wanted.write.run(work, wanted.values, self._clock())
+        writing = wanted.write.run(work, values, self._clock())
         try:
             data = await in_time(self._time_limits.execution_seconds, writing)
         except (Problem, Problems):
@@ -340,7 +322,7 @@ class ShortWay:
         except NotCompiled as why:
             return why
 
-    def _claims(self, exchange: Exchange, caller: _Caller, left: _Leaving) -> AccessClaims | None:
+    def _claims(self, exchange: Exchange, caller: _Caller) -> AccessClaims | None:
         began, claims = exchange.left, None
         if caller.token is not None:
             claims = self._tokens.read_access(caller.token)
@@ -349,7 +331,7 @@ class ShortWay:
             if quota is None:
                 quota = caller.quota = self._rates.quota_of_trader(claims.trader_id)
             quota.take()
-            left.quota, exchange.trader_id = quota, claims.trader_id
+            exchange.trader_id = claims.trader_id
         exchange.passed(AUTH, began)
         return claims
 
@@ -359,6 +341,17 @@ class ShortWay:
             if not policy.allows(claims, today):
                 return False
         return True
+
+
+def _give_back(caller: _Caller, exchange: Exchange) -> None:
+    """Count a request of a trader, if it was counted, no more: the ordinary way counts it again."""
+    if caller.quota is not None and exchange.trader_id is not None:
+        caller.quota.give_back()
+
+
+def _tell_unexpected(error: Exception) -> None:
+    if not isinstance(error, ValueError | NotCompiled | Problem | Problems):
+        logger.error("a compiled operation failed and is executed instead", exc_info=error)
 
 
 def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, bytes] | None:

@@ -157,11 +157,13 @@ class BoundedHttp(HttpToolsProtocol):
         if self._was_asked:
             return False
         answer_of = self._front.at_once(cast("Scope", cycle.scope))
-        answer = None if answer_of is None else answer_of(bytes(cycle.body))
-        if answer_of is None or answer is None:
+        if answer_of is None:
             return False
         if self._packet is not None:
             self._known.learn(self._packet, len(cycle.body), answer_of)
+        answer = answer_of(bytes(cycle.body))
+        if answer is None:
+            return False
         self._begun = None
         cycle.response_started = cycle.response_complete = True
         self._write(answer)
