@@ -132,8 +132,8 @@ class CompiledOperation:
             if name != "__typename" and name not in roots:
                 raise NotCompiled(f"{self._root_type.name}.{name} is not read from the database alone")
 
-    def statement_for(self, given: Mapping[str, Any] | None) -> tuple[Statement, list[Any]]:
-        """Give the statement that answers the operation, and the values of its binds.
+    def statement_for(self, given: Mapping[str, Any] | None) -> tuple[Statement, list[Any], bool]:
+        """Give the statement that answers the operation, its binds' values, and whether it is short with them.
 
         Args:
             given: The variables as the client sent them.
@@ -144,7 +144,7 @@ class CompiledOperation:
         """
         made, slots = self._made(given or {})
         try:
-            return made, made.values(slots)
+            return made, made.values(slots), made.is_short_for(slots)
         except Problem as refusal:
             raise NotCompiled(_FOR_THE_EXECUTOR) from refusal
 

@@ -6,6 +6,8 @@ nor writes a bracket.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import prod
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
@@ -16,11 +18,13 @@ from app.compiler.json_texts import JsonMembers, JsonObject, Literal
 from app.compiler.objects import object_text, objects
 from app.compiler.plan import FIGURES, TOTAL, AnyPlan, PagePlan, ReadPlan
 from app.compiler.slots import Bind, Binds, Slot
-from app.compiler.windows import MAX_LIMIT
 from app.statements import spell
 
 MANY_ROWS = 200
 """Up to so many rows are read in less time than it takes to hand the work to a thread (measured)."""
+
+Term = tuple[int, tuple[str, ...]]
+"""Some rows: a number, and the variables by whose values it is to be multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,16 @@ class Statement:
         binds: What each of its binds asks for, in their order.
         checks: Pairs of a variable and how it is read, where one may be wrong although nothing depends on it: a
             cursor where only a total is asked for.
-        is_short: Whether it reads few rows, and finds them by an index.
+        is_short: Whether it takes less time than to have it done by a thread; None if variables decide.
+        rows: How many rows it gives at most: the sum of these.
         tables: The names of all the tables that it reads.
     """
 
     sql: str
     binds: tuple[Bind, ...]
     checks: tuple[tuple[str, Callable[[Any], Any]], ...]
-    is_short: bool
+    is_short: bool | None
+    rows: tuple[Term, ...]
     tables: frozenset[str]
 
     def values(self, variables: Mapping[str, Any]) -> list[Any]:
@@ -92,6 +98,17 @@ class Statement:
         for name, read in self.checks:
             read(variables[name])
         return [bind.value if bind.name is None else bind.read(variables[bind.name]) for bind in self.binds]
+
+    def is_short_for(self, variables: Mapping[str, Any]) -> bool:
+        """Say whether it takes less time than to have it done by a thread.
+
+        Args:
+            variables: Those that have slots, coerced and in range.
+        """
+        if self.is_short is not None:
+            return self.is_short
+        rows: int = sum(number * prod(map(variables.__getitem__, names)) for number, names in self.rows)
+        return rows <= MANY_ROWS
 
 
 def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statement:
@@ -121,6 +138,7 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
         return slot if write is None else Bind(slot.name, lambda given: write(slot.read(given)))
 
     plans = [plan for root in roots for plan in root.plans]
+    rows = tuple(chain.from_iterable(map(_rows, plans)))
     return Statement(
         spelled.sql,
         tuple(bind(name) for name in spelled.binds),
@@ -129,7 +147,8 @@ def statement(roots: Sequence[RootPlan], root_type: str, dialect: str) -> Statem
             for name, slot in binds.slots.items()
             if slot.name is not None and name not in spelled.fixed
         ),
-        all(map(_is_short, plans)) and sum(map(_most_rows, plans)) <= MANY_ROWS,
+        _is_short(plans, rows),
+        rows,
         frozenset(table.name for table in find_tables(chosen)),
     )
 
@@ -151,27 +170,36 @@ def _found(found: Found, binds: Binds) -> Any:
     return text.where(column == binds.value(found.given, found.read, column.type)).scalar_subquery()
 
 
-def _most_rows(plan: AnyPlan) -> int:
+def _is_short(plans: Sequence[AnyPlan], rows: Sequence[Term]) -> bool | None:
+    # What is not found by an index is read whole, however few rows are wanted.
+    if not all(map(_finds_by_index, plans)):
+        return False
+    return None if any(names for _, names in rows) else sum(number for number, _ in rows) <= MANY_ROWS
+
+
+def _rows(plan: AnyPlan) -> list[Term]:
     if isinstance(plan, PagePlan):
         wanted: int | Slot | None = plan.window.paging.size()
-        below = max(1, sum(map(_most_rows_of_one, plan.views.values())))
+        of_each = [term for view in plan.views.values() for term in _rows_of_one(view)] or [(1, ())]
     else:
-        wanted, below = plan.window.limit, _most_rows_of_one(plan)
-    return (1 if wanted is None else wanted if isinstance(wanted, int) else MAX_LIMIT) * below
+        wanted, of_each = plan.window.limit, _rows_of_one(plan)
+    if isinstance(wanted, Slot):
+        return [(number, (wanted.name, *names)) for number, names in of_each]
+    return of_each if wanted is None else [(wanted * number, names) for number, names in of_each]
 
 
-def _most_rows_of_one(plan: ReadPlan) -> int:
-    return 1 + sum(_most_rows(relation.plan) for relation in plan.relations)
+def _rows_of_one(plan: ReadPlan) -> list[Term]:
+    return [(1, ()), *(term for relation in plan.relations for term in _rows(relation.plan))]
 
 
-def _is_short(plan: AnyPlan) -> bool:
+def _finds_by_index(plan: AnyPlan) -> bool:
     by_key = not plan.window.filter and all(attribute == "id" for attribute, _ in plan.window.order)
     if isinstance(plan, PagePlan):
         # From a cursor on, the key's index says where to begin; to count, all rows have to be looked at.
-        found_by_index = by_key and not plan.asks_for(TOTAL) and not plan.asks_for(FIGURES)
-        return found_by_index and all(_is_short(view) for view in plan.views.values())
-    found_by_index = by_key and plan.window.offset == 0
-    return found_by_index and all(_is_short(relation.plan) for relation in plan.relations)
+        found = by_key and not plan.asks_for(TOTAL) and not plan.asks_for(FIGURES)
+        return found and all(map(_finds_by_index, plan.views.values()))
+    found = by_key and plan.window.offset == 0
+    return found and all(_finds_by_index(relation.plan) for relation in plan.relations)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -7,6 +7,7 @@ from graphql import GraphQLError, OperationDefinitionNode, parse, print_ast, val
 
 from app.compiler.plan import NotCompiled
 from app.compiler.slots import Bind
+from app.compiler.texts import MANY_ROWS
 from app.domain.policies import Policy
 from app.graph.compiled import compile_operation
 from app.graph.compiled_writes import CompiledWrite
@@ -14,6 +15,13 @@ from app.graph.documents import Document
 from app.graph.schema import SecuredSchema
 
 _SAMPLES: Mapping[str, Any] = {"ID": "1", "String": "", "Int": 1}
+
+
+_WHERE = {
+    True: "on the event loop",
+    False: "in a thread on SQLite",
+    None: f"on the event loop up to {MANY_ROWS} rows, in a thread on SQLite beyond",
+}
 
 
 class NotValid(Exception):
@@ -69,7 +77,7 @@ def _explained(
     except NotCompiled as why:
         yield f"-- Resolvers execute it: {why}."
         return
-    yield f"-- policies: {_named(compiled.policies)}; {'on the event loop' if statement.is_short else 'in a thread on SQLite'}"
+    yield f"-- policies: {_named(compiled.policies)}; {_WHERE[statement.is_short]}"
     for position, bind in enumerate(statement.binds, start=1):
         yield f"-- bind {position}: {_said(bind)}"
     yield statement.sql

@@ -73,6 +73,7 @@ class _Wanted:
     policies: Collection[Policy]
     statement: Statement
     values: Sequence[Any]
+    is_short: bool
     operation: OperationName
     way: ClassVar[Way] = "compiled"
 
@@ -180,7 +181,7 @@ class ShortWay:
             answer = None
             if isinstance(found, KeptAnswer):
                 answer = found.body
-            elif isinstance(found, _Wanted) and found.statement.is_short:
+            elif isinstance(found, _Wanted) and found.is_short:
                 answer = self._read_at_once(exchange, found)
             if found is not None and answer is not None:
                 exchange.way, exchange.operation = found.way, found.operation
@@ -240,8 +241,9 @@ class ShortWay:
             return None
         if isinstance(compiled.operation, CompiledWrite):
             return _ToWrite(compiled.operation, variables, compiled.name)
-        statement, values = compiled.operation.statement_for(variables)
-        return _Wanted((self._schema.version, body), compiled.policies, statement, values, compiled.name)
+        statement, values, is_short = compiled.operation.statement_for(variables)
+        key = (self._schema.version, body)
+        return _Wanted(key, compiled.policies, statement, values, is_short, compiled.name)
 
     def _read_at_once(self, exchange: Exchange, wanted: _Wanted) -> bytes | None:
         began = exchange.left
@@ -259,7 +261,7 @@ class ShortWay:
         statement, began = wanted.statement, exchange.left
         generations = self._generations(wanted.key)
         try:
-            found = self._database.reader.read(statement.sql, wanted.values, is_short=statement.is_short)
+            found = self._database.reader.read(statement.sql, wanted.values, is_short=wanted.is_short)
             if found is not None and not isinstance(found, bytes):
                 found = await in_time(self._time_limits.execution_seconds, found)
         finally:

@@ -39,7 +39,7 @@ def test_a_statement_reads_the_tables_that_it_names(tmp_path: Path) -> None:
         assert validate(schema.graphql, node) == []
         try:
             compiled = compile_read(schema.graphql, document, document.operations[0], schema.shelves, "sqlite")
-            statement, values = compiled.operation.statement_for(operation.variables)
+            statement, values, _ = compiled.operation.statement_for(operation.variables)
         except NotCompiled:
             return
         # To prepare a statement is what asks the authorizer; one that was prepared before is not asked for again.

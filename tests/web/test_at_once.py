@@ -7,6 +7,7 @@ import orjson
 import pytest
 from starlette.applications import Starlette
 
+from app.compiler.texts import MANY_ROWS
 from app.domain.policies import latest_joining
 from app.settings import Settings
 from app.web.exchange import WholeAnswer
@@ -42,10 +43,11 @@ def ask_at_once(
     document: str,
     token: str | None,
     headers: Mapping[str, str] | None = None,
+    variables: Mapping[str, Any] | None = None,
     **scope: Any,
 ) -> Found:
     """Ask as the connection does when all of a request has come."""
-    body = orjson.dumps({"query": document, "variables": None})
+    body = orjson.dumps({"query": document, "variables": variables})
     sent = {"content-type": "application/json", "accept": "*/*", **(headers or {})}
     if token is not None:
         sent["authorization"] = f"Bearer {token}"
@@ -80,6 +82,23 @@ async def known(api: Api, callers: Callers) -> None:
         await api(operation.document, token=callers.skilled)
     for document in (SHARE, LONG):
         await api(document, token=callers.skilled)
+
+
+@on_sqlite
+async def test_variables_say_whether_there_is_little_enough_to_read(
+    app: Starlette, api: Api, callers: Callers
+) -> None:
+    document = "query ($limit: Int!) { shares(limit: $limit) { tag } }"
+    await api(document, {"limit": 1}, token=callers.skilled)
+
+    few, many = (
+        ask_at_once(app, document, callers.skilled, variables={"limit": limit})
+        for limit in (MANY_ROWS, MANY_ROWS + 1)
+    )
+
+    assert few is not None
+    assert orjson.loads(few[1]) == {"data": {"shares": [{"tag": "BUD"}]}}
+    assert many is None
 
 
 @on_sqlite
