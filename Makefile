@@ -14,7 +14,7 @@ run: .venv/runtime pages ## Set up, migrate, seed and serve on 127.0.0.1:8000, w
 	@$(BIN)/python -m app serve --prepare
 
 test: .venv/development pages ## Run every test
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 check: lint ## Lint, and test catalogues, migrations and README
 	@$(BIN)/python -m pytest -q tests/test_locales.py tests/test_migrations.py tests/test_readme.py
