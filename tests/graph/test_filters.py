@@ -214,7 +214,7 @@ async def test_any_filter_and_order_give_what_the_model_gives(
     hits = [0]
 
     # Hypothesis calls plain functions: the examples run in a thread and ask on the loop of the test.
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(FILTERS, ORDERS, st.integers(0, len(ROWS)), st.integers(0, 3))
     def examples(filter_: dict[str, Any], orders: list[dict[str, str]], limit: int, offset: int) -> None:
         variables = {"filter": filter_, "orderBy": orders, "limit": limit, "offset": offset}
