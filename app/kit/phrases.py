@@ -82,9 +82,10 @@ class _Phrase:
 
 
 class Phrases:
-    """The catalogues of every language. Safe to share between threads and tasks: nothing in it changes.
+    """The catalogues of every language, read and checked as a whole.
 
-    They are read and checked as a whole; what makes them speak is loaded with the first word, or by `prepare`.
+    What only those with parameters need is loaded with the first of them, or by `prepare`. Safe to share between
+    threads and tasks: nothing else in it changes, and it is the same whoever loads it.
 
     Attributes:
         locales: The languages as BCP 47 tags, English first and the others in alphabetical order.
@@ -117,7 +118,7 @@ class Phrases:
         return cls({tag: _read(folder / tag / f"{catalogue}.ftl", tag) for tag in tags})
 
     def prepare(self) -> None:
-        """Load what the languages need to speak, which takes a tenth of a second with the first word."""
+        """Load what phrases with parameters need to be said, which takes about a tenth of a second."""
         for language in {phrase.language for phrases in self._languages.values() for phrase in phrases.values()}:
             language.bundle()
 
@@ -187,7 +188,7 @@ def _clipped(value: str | int) -> str | int:
 class QuickParser(FluentParser):
     """Reads what the library's own parser reads, but texts and names in one step and not letter by letter.
 
-    Every start of the server waits for the catalogues, and of these steps nearly all the time was spent.
+    Each start of the server waits for the catalogues, and most of that time went by letter by letter.
     """
 
     @with_span

@@ -123,7 +123,8 @@ class Counts:
         """Count once less, if it was counted in this minute."""
         self._keep_up()
         if self._here.get(key):
-            self.add(key, -1)
+            self._here[key] -= 1
+            self._untold.add(key)
 
     def _keep_up(self) -> None:
         if not self._since <= self._clock() < self._until or len(self._here) >= MOST_COUNTED:
